@@ -1,0 +1,2 @@
+//! The `wavetank` program.
+fn main() {}

@@ -1,0 +1,4 @@
+//! The tank: a deterministic discrete-event kernel and the simulated cluster on it.
+
+pub mod outcome;
+pub mod plan;

@@ -1,4 +1,5 @@
 //! The tank: a deterministic discrete-event kernel and the simulated cluster on it.
 
+pub mod observe;
 pub mod outcome;
 pub mod plan;

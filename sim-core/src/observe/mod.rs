@@ -1,0 +1,5 @@
+//! Observation: what is measured in a run.
+
+pub mod metrics;
+
+pub use metrics::{METRICS, metric};

@@ -3,3 +3,4 @@
 pub mod observe;
 pub mod outcome;
 pub mod plan;
+pub mod threshold;

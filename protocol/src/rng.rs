@@ -144,6 +144,16 @@ impl Probability {
         }
     }
 
+    /// The threshold itself: the share times 2^64, all ones meaning always.
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// From a threshold, as [`Self::bits`] gives it.
+    pub const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
     /// The share, for display.
     pub fn share(self) -> f64 {
         if self == Self::ONE { 1.0 } else { self.0 as f64 / 18_446_744_073_709_551_616.0 }

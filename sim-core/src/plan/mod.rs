@@ -146,6 +146,11 @@ impl SlotSet {
         Self { ranges }
     }
 
+    /// Its ranges `[from, to)`: ascending, disjoint, not adjacent.
+    pub fn ranges(&self) -> &[(u32, u32)] {
+        &self.ranges
+    }
+
     /// Whether nobody is in it.
     pub fn is_empty(&self) -> bool {
         self.ranges.is_empty()

@@ -1,0 +1,127 @@
+//! Plots of a scenario's runs, as SVG and PNG, without any font or library of the system.
+//!
+//! A plot is first a list of marks on a sheet as wide as a phone; two backends turn it into a file. Colours
+//! differ in lightness as well, so that a plot survives grey print, and legends stand above the data, never
+//! on it. Equal inputs give equal bytes.
+
+mod beliefs;
+mod draw;
+mod ecdf;
+mod input;
+mod levels;
+mod sheet;
+mod spread;
+mod stack;
+mod steps;
+mod ticks;
+
+pub use input::{Inputs, Marker, OldFormula, Series, Settings, Spread};
+pub use ticks::{significant, span};
+
+use levels::Level;
+use sheet::{BLUE, ORANGE, Sheet, VERMILION};
+use spread::Words;
+
+/// At most so many timeline entries get a plot of their own, per kind of plot.
+const ENTRIES: usize = 6;
+
+/// A finished plot.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plot {
+    /// File name without extension, unique within a report.
+    pub name: String,
+    /// What it shows, in words.
+    pub title: String,
+    /// How to read it, in a sentence.
+    pub caption: &'static str,
+    /// The plot as an SVG document that scales to the width it is given.
+    pub svg: String,
+    sheet: Sheet,
+}
+
+impl Plot {
+    fn new(name: String, title: String, caption: &'static str, sheet: Sheet) -> Self {
+        Self { svg: draw::svg(&sheet, &title), name, title, caption, sheet }
+    }
+}
+
+/// The plot as a PNG, 400 times `scale` pixels wide; scales outside 1 to 8 are brought inside.
+pub fn png(plot: &Plot, scale: u32) -> Vec<u8> {
+    draw::png(&plot.sheet, scale)
+}
+
+/// All plots that the inputs have material for, in the order of a report.
+pub fn all(inputs: &Inputs) -> Vec<Plot> {
+    let mut plots = Vec::new();
+    for (i, (event, spreads)) in inputs.dissemination.iter().take(ENTRIES).enumerate() {
+        let title = format!("How the news of “{event}” spread");
+        let words = Words { title: &title, x: "time since the change", y: "share of those who count that have it" };
+        let formula = inputs.settings.old_formula.as_ref();
+        let caption = "Who counts: the nodes that ran and could be reached when the change happened. The old formula is \
+            the closed form of Serf's former convergence simulator; it knows no latency, no retransmit limit, no \
+            piggybacking on probes and no push/pull.";
+        if let Some(sheet) = spread::sheet(&words, spreads, formula) {
+            plots.push(Plot::new(numbered("dissemination", i), title.clone(), caption, sheet));
+        }
+    }
+    if let Some(sheet) = ecdf::sheet(inputs) {
+        let caption = "A curve that ends below 100 % counts crashes that were not detected before the run ended.";
+        plots.push(Plot::new("detection".into(), "How soon a crash is detected".into(), caption, sheet));
+    }
+    for (i, (event, spreads)) in inputs.detection.iter().take(ENTRIES).enumerate() {
+        let title = format!("How the news of “{event}” spread");
+        let words = Words { title: &title, x: "time since the crash", y: "share of those who count that hold it dead" };
+        let caption = "The flat start is the time until a probe fails and the suspicion runs out.";
+        if let Some(sheet) = spread::sheet(&words, spreads, None) {
+            plots.push(Plot::new(numbered("detection-spread", i), title.clone(), caption, sheet));
+        }
+    }
+    let (seed, timelines) = &inputs.beliefs;
+    for (i, timeline) in timelines.iter().enumerate() {
+        let caption = "Taller bars are worse news: alive, suspect, dead. The dotted line is the moment it happened.";
+        if let Some(sheet) = beliefs::sheet(*seed, timeline) {
+            let title = format!("What the others believed about {}", timeline.subject);
+            plots.push(Plot::new(numbered("beliefs", i), title, caption, sheet));
+        }
+    }
+    let caption = "A record is what one node believes about another; the panels have their own scales.";
+    let counts = [
+        Level { curve: "alive", y: "alive records", color: BLUE, whole: true },
+        Level { curve: "suspect", y: "suspect records", color: ORANGE, whole: true },
+        Level { curve: "dead", y: "dead records", color: VERMILION, whole: true },
+    ];
+    plots.extend(levels_plot(inputs, "records", "How many records say alive, suspect, dead", caption, &counts));
+    if let Some(sheet) = stack::sheet(inputs) {
+        let caption = "Payload of datagrams and streams, without the headers of UDP, TCP and IP.";
+        plots.push(Plot::new("bandwidth".into(), "What the nodes send, by kind of traffic".into(), caption, sheet));
+    }
+    let caption = "Broadcasts that wait to be sent; a queue that does not drain is a cluster that cannot keep up.";
+    let queue = [
+        Level { curve: "queue.depth", y: "broadcasts queued, mean over nodes", color: BLUE, whole: false },
+        Level { curve: "queue.depth.max", y: "broadcasts queued, greatest of the nodes", color: BLUE, whole: true },
+    ];
+    plots.extend(levels_plot(inputs, "queue", "How many broadcasts wait in the queues", caption, &queue));
+    let caption = "Lifeguard's score of a node's own health: 0 is well, every point slows its probes down.";
+    let health = [
+        Level { curve: "health.score", y: "health score, mean over nodes", color: BLUE, whole: false },
+        Level { curve: "health.score.max", y: "health score, worst of the nodes", color: BLUE, whole: true },
+    ];
+    plots.extend(levels_plot(inputs, "health", "How unwell the nodes think they are", caption, &health));
+    plots
+}
+
+fn levels_plot(
+    inputs: &Inputs,
+    name: &str,
+    title: &str,
+    caption: &'static str,
+    levels: &[Level],
+) -> Option<Plot> {
+    let sheet = levels::sheet(inputs, title, levels)?;
+    Some(Plot::new(name.into(), title.into(), caption, sheet))
+}
+
+/// `name`, `name-2`, `name-3`, ...
+fn numbered(name: &str, index: usize) -> String {
+    if index == 0 { name.into() } else { format!("{name}-{}", index + 1) }
+}

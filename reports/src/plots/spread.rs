@@ -1,0 +1,141 @@
+//! How a change spreads: the share of those who count over time, a thin line per run, their median and the
+//! middle 80 %, and the old closed-form curve beneath for comparison.
+
+use super::{
+    input::{OldFormula, Spread},
+    sheet::{BLUE, Flags, INK, SEED, Sheet, Stroke, Swatch, margin, tint},
+    steps,
+    ticks::{Axis, span},
+};
+
+/// More lines than this are only a grey cloud.
+const LINES: usize = 40;
+/// Times at which runs are pooled.
+const GRID: usize = 200;
+
+/// The words around a plot of spreading news.
+pub(super) struct Words<'a> {
+    pub title: &'a str,
+    pub x: &'a str,
+    pub y: &'a str,
+}
+
+/// Draws it; nothing to draw gives none.
+pub(super) fn sheet(words: &Words, spreads: &[Spread], formula: Option<&OldFormula>) -> Option<Sheet> {
+    let end = spreads.iter().filter_map(|s| s.points.last()).map(|p| p.0).max()?;
+    let formula_end = formula.map_or(0.0, |f| f.time(0.99)).min(2.0 * end as f64);
+    let end = (end.max(1) as f64).max(formula_end) * 1.04;
+
+    let median = Stroke::solid(BLUE, 2.5);
+    let old = Stroke::dashed(INK, 1.5, 6.0, 4.0);
+    let shown = spreads.len().min(LINES);
+    let mut legend = Vec::new();
+    if spreads.len() > 1 {
+        let each = if shown < spreads.len() { format!("first {shown} runs") } else { "each run".into() };
+        legend.push((Swatch::Line(Stroke::solid(SEED, 1.0)), each));
+        legend.push((Swatch::Band(median, tint(BLUE, 0.22)), "median, 10 to 90 %".into()));
+    } else {
+        legend.push((Swatch::Line(median), "this run".into()));
+    }
+    if formula.is_some() {
+        legend.push((Swatch::Line(old), "old formula".into()));
+    }
+
+    let mut sheet = Sheet::new();
+    sheet.header(words.title, &subtitle(spreads), &legend);
+    let (x, unit) = Axis::time(0.0, end, 5);
+    let y = Axis::percent();
+    let x_title = format!("{} ({unit})", words.x);
+    let panel = sheet.panel(margin([&y]), (x, Some(&x_title)), (y, words.y), &Flags::NONE, 190.0);
+
+    let times: Vec<f64> = (0..=GRID).map(|i| end * i as f64 / GRID as f64).collect();
+    let pooled: Vec<[f64; 3]> = times.iter().map(|t| pool(spreads, *t)).collect();
+    if spreads.len() > 1 {
+        let edge = |i: usize| move |(t, p): (&f64, &[f64; 3])| (*t, p[i]);
+        let upper = times.iter().zip(&pooled).map(edge(2));
+        let lower = times.iter().zip(&pooled).map(edge(0)).rev();
+        sheet.area(upper.chain(lower).map(|(t, v)| panel.at(t, v)).collect(), tint(BLUE, 0.22));
+        for spread in &spreads[..shown] {
+            let line = outline(spread, end).into_iter().map(|(t, v)| panel.at(t, v));
+            sheet.line(thin(line), Stroke::solid(SEED, 0.6));
+        }
+    }
+    if let Some(formula) = formula {
+        let line = times.iter().map(|t| panel.at(*t, formula.share(*t)));
+        sheet.line(line.collect(), old);
+    }
+    let line: Vec<_> = if spreads.len() > 1 {
+        times.iter().zip(&pooled).map(|(t, p)| panel.at(*t, p[1])).collect()
+    } else {
+        thin(outline(&spreads[0], end).into_iter().map(|(t, v)| panel.at(t, v)))
+    };
+    sheet.line(line, median);
+    Some(sheet)
+}
+
+/// How many, and when the median reached everybody.
+fn subtitle(spreads: &[Spread]) -> String {
+    let mut complete: Vec<f64> = spreads
+        .iter()
+        .map(|s| s.points.iter().find(|p| p.1 >= height(s)).map_or(f64::INFINITY, |p| p.0 as f64))
+        .collect();
+    complete.sort_unstable_by(f64::total_cmp);
+    let never = complete.iter().filter(|t| t.is_infinite()).count();
+    let least = spreads.iter().map(height).fold(f64::INFINITY, f64::min);
+    let most = spreads.iter().map(height).fold(0.0, f64::max);
+    let who = if least < most { format!("{least:.0} to {most:.0}") } else { format!("{most:.0}") };
+    let middle = steps::quantile(&complete, 0.5);
+    let all = match (spreads.len(), middle.is_finite()) {
+        (1, true) => format!("all had it after {}", span(middle as u64)),
+        (1, false) => "not all had it in the end".into(),
+        (many, true) => format!("{many} times; all had it after {} in the median", span(middle as u64)),
+        (many, false) => format!("{many} times"),
+    };
+    let missed = match never {
+        0 => String::new(),
+        _ if spreads.len() == 1 => String::new(),
+        _ => format!("; in {never} of {} some never had it", spreads.len()),
+    };
+    format!("{who} nodes count; {all}{missed}.")
+}
+
+fn height(spread: &Spread) -> f64 {
+    if spread.of > 0 { spread.of as f64 } else { spread.points.iter().map(|p| p.1).fold(1.0, f64::max) }
+}
+
+/// 10th percentile, median and 90th percentile of the shares at a time.
+fn pool(spreads: &[Spread], time: f64) -> [f64; 3] {
+    let mut shares: Vec<f64> = spreads.iter().map(|s| steps::at(&s.points, time) / height(s)).collect();
+    shares.sort_unstable_by(f64::total_cmp);
+    [0.1, 0.5, 0.9].map(|q| steps::quantile(&shares, q))
+}
+
+/// The corners of the step function up to `end`.
+fn outline(spread: &Spread, end: f64) -> Vec<(f64, f64)> {
+    let mut corners = Vec::new();
+    let mut value = 0.0;
+    for (time, next) in &spread.points {
+        corners.push((*time as f64, value));
+        value = next / height(spread);
+        corners.push((*time as f64, value));
+    }
+    corners.push((end, value));
+    corners
+}
+
+/// Keeps the first and the last point of each half unit of width: more cannot be seen.
+pub(super) fn thin(points: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
+    let column = |x: f64| (x * 2.0).round() as i64;
+    let mut kept: Vec<(f64, f64)> = Vec::new();
+    for point in points {
+        match kept.as_slice() {
+            [.., a, b] if column(a.0) == column(point.0) && column(b.0) == column(point.0) => {
+                if let Some(last) = kept.last_mut() {
+                    *last = point;
+                }
+            }
+            _ => kept.push(point),
+        }
+    }
+    kept
+}

@@ -426,7 +426,7 @@ mod tests {
             ("bandwidth.node", "value != 7", "value", "!=", 7.0),
             ("packets.node", "avg < 12/s", "avg", "<", 12.0),
         ] {
-            let t = Threshold::parse(name, expression).unwrap();
+            let t = Threshold::parse(name, expression).expect(expression);
             assert_eq!(
                 (t.aggregate.to_string().as_str(), t.op.to_string().as_str(), t.value),
                 (aggregate, op, value),
@@ -474,7 +474,7 @@ mod tests {
             ("health.score", "med < 1", "`med` does not fit a gauge"),
             ("bandwidth.node", "max < 20kB", "expected a rate such as `20kB/s`"),
         ] {
-            let error = Threshold::parse(name, expression).unwrap_err();
+            let error = Threshold::parse(name, expression).expect_err(expression);
             assert!(error.contains(wanted), "{name}: {expression}: {error}");
         }
     }

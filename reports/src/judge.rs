@@ -1,0 +1,322 @@
+//! Verdicts on thresholds, and what they are worth: could more seeds turn one?
+//!
+//! A verdict is settled when the 95 % interval of what was measured lies wholly on one side of the wanted
+//! value, or when no further sample can move it back (a maximum never falls, a count never falls). Otherwise
+//! the report says about how many more seeds would settle it if what was seen so far went on.
+
+use wavetank_sim_core::{
+    outcome::{Kind, Unit},
+    threshold::{Aggregate, Op, Percent, Threshold},
+};
+
+use crate::{
+    report::{MED, Number, Report, Run, SeedVerdict, Verdict, View, is_maximum},
+    stats::{
+        TAIL,
+        order::{needed, share},
+        poisson,
+        special::{binomial_at_least, binomial_at_most},
+    },
+    units,
+};
+
+/// Beyond so many times the seeds that were run, a number is no help any more.
+const FACTOR: u64 = 100_000;
+
+/// What more seeds could do to a verdict.
+#[derive(Debug, PartialEq)]
+enum Outlook {
+    /// Nothing that is to be expected.
+    Settled,
+    /// Settled with about so many more seeds.
+    Seeds(u64),
+    /// They could turn it; the words say how.
+    Open(String),
+}
+
+/// Judges a threshold over all runs of a report and over each run alone.
+pub(crate) fn judge(report: &Report, threshold: &Threshold) -> Verdict {
+    let view = View::new(&report.runs, threshold.metric);
+    let found = found(&view, threshold.aggregate);
+    let passed = found.is_some_and(|f| threshold.op.holds(f.compared(), threshold.value));
+    let mut notes: Vec<String> = Vec::new();
+    let (mut settled, mut more_seeds) = (false, None);
+    match found {
+        None => notes.push(absence(&view)),
+        Some(_) => {
+            notes.extend(caveat(&view, threshold.aggregate));
+            match outlook(&view, threshold, passed) {
+                Outlook::Settled => {
+                    settled = true;
+                    notes.push("more seeds are not expected to turn it".into());
+                }
+                Outlook::Seeds(n) => {
+                    more_seeds = Some(n);
+                    let s = if n == 1 { "" } else { "s" };
+                    notes.push(format!(
+                        "more seeds could turn it: about {n} more seed{s} would settle it"
+                    ));
+                }
+                Outlook::Open(words) => notes.push(words),
+            }
+        }
+    }
+    Verdict {
+        metric: threshold.metric.name.to_owned(),
+        expression: threshold.expression.clone(),
+        passed,
+        actual: found.and_then(Found::number),
+        note: notes.join("; "),
+        settled,
+        more_seeds,
+        by_seed: report.runs.iter().filter_map(|run| of_run(run, threshold)).collect(),
+    }
+}
+
+fn of_run(run: &Run, threshold: &Threshold) -> Option<SeedVerdict> {
+    run.metrics.get(threshold.metric.name)?;
+    let found =
+        found(&View::new(std::slice::from_ref(run), threshold.metric), threshold.aggregate)?;
+    let passed = threshold.op.holds(found.compared(), threshold.value);
+    Some(SeedVerdict { seed: run.seed, passed, actual: found.number() })
+}
+
+/// What an aggregate comes to.
+#[derive(Clone, Copy)]
+enum Found {
+    Whole(u64),
+    Broken(f64),
+    Infinite,
+}
+
+impl Found {
+    fn compared(self) -> f64 {
+        match self {
+            Self::Whole(n) => n as f64,
+            Self::Broken(x) => x,
+            Self::Infinite => f64::INFINITY,
+        }
+    }
+
+    fn number(self) -> Option<Number> {
+        match self {
+            Self::Whole(n) => Some(Number::Whole(n)),
+            Self::Broken(x) => Some(Number::Broken(x)),
+            Self::Infinite => None,
+        }
+    }
+}
+
+/// Absent when there is nothing to make it of.
+fn found(view: &View<'_>, aggregate: Aggregate) -> Option<Found> {
+    let whole = |v: Option<u64>| Some(v.map_or(Found::Infinite, Found::Whole));
+    let samples = view.sorted();
+    match (view.metric().kind, aggregate) {
+        (Kind::Trend, Aggregate::Count) => Some(Found::Whole(samples.count())),
+        (Kind::Trend, _) if samples.count() == 0 => None,
+        (Kind::Trend, Aggregate::Min) => whole(samples.min()),
+        (Kind::Trend, Aggregate::Max) => whole(samples.max()),
+        (Kind::Trend, Aggregate::Mean) => whole(samples.mean()),
+        (Kind::Trend, Aggregate::Median) => whole(samples.percentile(MED)),
+        (Kind::Trend, Aggregate::Percentile(p)) => whole(samples.percentile(p)),
+        (Kind::Counter, _) if view.runs_with_it() == 0 => None,
+        (Kind::Counter, Aggregate::Count) => Some(Found::Whole(view.count())),
+        (Kind::Counter, Aggregate::Rate) => Some(Found::Broken(view.rate())),
+        (Kind::Gauge, Aggregate::Min) => view.min().map(Found::Broken),
+        (Kind::Gauge, Aggregate::Max) => view.max().map(Found::Broken),
+        (Kind::Gauge, Aggregate::Mean | Aggregate::Value) => view.mean().map(Found::Broken),
+        // The parser lets no other pair through.
+        _ => None,
+    }
+}
+
+fn absence(view: &View<'_>) -> String {
+    match view.metric().kind {
+        Kind::Trend => "no samples: nothing in the timeline made one, so it cannot pass".into(),
+        Kind::Counter | Kind::Gauge => "not measured in these runs, so it cannot pass".into(),
+    }
+}
+
+/// Where samples are too few for the percentile asked.
+fn caveat(view: &View<'_>, aggregate: Aggregate) -> Option<String> {
+    let n = view.sorted().count();
+    let p = match aggregate {
+        Aggregate::Percentile(p) => p,
+        Aggregate::Median => MED,
+        _ => return None,
+    };
+    if !is_maximum(n, p) {
+        return None;
+    }
+    let s = if n == 1 { "" } else { "s" };
+    let exact = p.numerator() == Percent::WHOLE || n == 1;
+    let what = if exact { "the maximum" } else { "the maximum or next to it" };
+    Some(format!("p{p} of {n} sample{s} is {what}"))
+}
+
+fn outlook(view: &View<'_>, t: &Threshold, passed: bool) -> Outlook {
+    match (view.metric().kind, t.aggregate) {
+        (Kind::Trend, Aggregate::Percentile(p)) => of_percentile(view, t, p),
+        (Kind::Trend, Aggregate::Median) => of_percentile(view, t, MED),
+        (Kind::Counter, Aggregate::Rate) if view.metric().unit == Unit::Count => of_rate(view, t),
+        (Kind::Counter, Aggregate::Rate) => {
+            let (low, high) = view.rate_interval();
+            of_interval(view, t, Some(view.rate()), [low, high])
+        }
+        (_, Aggregate::Mean | Aggregate::Value) if view.sorted().missing() > 0 => {
+            one_way(t, passed, true, view)
+        }
+        (_, Aggregate::Mean | Aggregate::Value) => {
+            of_interval(view, t, view.mean(), view.mean_interval())
+        }
+        (_, Aggregate::Min) => one_way(t, passed, false, view),
+        _ => one_way(t, passed, true, view),
+    }
+}
+
+/// Aggregates that further runs move in one direction only: up (maximum, count) or down (minimum).
+fn one_way(t: &Threshold, passed: bool, up: bool, view: &View<'_>) -> Outlook {
+    let beyond = found(view, t.aggregate)
+        .is_some_and(|f| if up { f.compared() > t.value } else { f.compared() < t.value });
+    let settled = match (t.op, up) {
+        (Op::Less | Op::LessOrEqual, true) | (Op::Greater | Op::GreaterOrEqual, false) => !passed,
+        (Op::Less | Op::LessOrEqual, false) | (Op::Greater | Op::GreaterOrEqual, true) => passed,
+        (Op::Equal | Op::NotEqual, _) => beyond,
+    };
+    if settled {
+        return Outlook::Settled;
+    }
+    let direction = if up { "raise" } else { "lower" };
+    let mut words = match t.aggregate {
+        Aggregate::Count => {
+            "more seeds could turn it: a count is summed over the runs and can only rise".to_owned()
+        }
+        _ => format!("more seeds could turn it: they can only {direction} it"),
+    };
+    if let Some(bound) = unseen(view, t) {
+        words = format!("{words}; {bound}");
+    }
+    Outlook::Open(words)
+}
+
+/// What the absence of any event or any excess so far says about the future.
+fn unseen(view: &View<'_>, t: &Threshold) -> Option<String> {
+    match (view.metric().kind, t.aggregate) {
+        (Kind::Counter, Aggregate::Count) if view.count() == 0 => {
+            let high = view.rate_interval().1?;
+            Some(format!(
+                "none was seen, so the rate is at most {} per node-hour (95 %)",
+                units::digits(high)
+            ))
+        }
+        (Kind::Trend, Aggregate::Max | Aggregate::Min) => {
+            let n = view.sorted().count();
+            // All n on one side: the share p on the other has (1 - p)^n at least 2.5 %.
+            let share = 1.0 - libm::exp(libm::log(TAIL) / n as f64);
+            Some(format!(
+                "of further samples at most {} % lie beyond those seen (95 %)",
+                units::digits(share * 100.0)
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// A quantile lies below the value if and only if more than its share of samples does: an exact binomial
+/// test of the share below against p.
+fn of_percentile(view: &View<'_>, t: &Threshold, p: Percent) -> Outlook {
+    let n = view.sorted().count();
+    let below = view.sorted().finite().partition_point(|&v| (v as f64) < t.value) as u64;
+    let p_share = share(p);
+    let decided = |below: u64, n: u64| {
+        binomial_at_least(below, n, p_share) <= TAIL || binomial_at_most(below, n, p_share) <= TAIL
+    };
+    if decided(below, n) {
+        return Outlook::Settled;
+    }
+    if p.numerator() == 0 || p.numerator() == Percent::WHOLE {
+        return Outlook::Open("more seeds could turn it".into());
+    }
+    // Go on with the share that was seen; all below is decided by p^n alone.
+    let samples = if below == n {
+        needed(p)
+    } else {
+        first(n, |n2| decided((u128::from(below) * u128::from(n2) / u128::from(n)) as u64, n2))
+    };
+    seeds_for(samples.map(|s| s as f64 / n as f64), view)
+}
+
+fn of_rate(view: &View<'_>, t: &Threshold) -> Outlook {
+    let (count, exposure) = (view.count(), view.exposure_node_hours());
+    if exposure <= 0.0 {
+        return Outlook::Open("no node ran".into());
+    }
+    // With `times` a hundredth of the seeds that were run.
+    let decided = |hundredths: u64| {
+        let times = hundredths as f64 / 100.0;
+        let (low, high) = poisson::interval(libm::rint(count as f64 * times) as u64);
+        let exposure = exposure * times;
+        low / exposure > t.value || high / exposure < t.value
+    };
+    if decided(100) {
+        return Outlook::Settled;
+    }
+    seeds_for(first(100, decided).map(|h| h as f64 / 100.0), view)
+}
+
+/// The width of an interval of a mean shrinks with the root of the number of runs.
+fn of_interval(
+    view: &View<'_>,
+    t: &Threshold,
+    actual: Option<f64>,
+    interval: [Option<f64>; 2],
+) -> Outlook {
+    let (Some(actual), [Some(low), Some(high)]) = (actual, interval) else {
+        return Outlook::Open(
+            "more seeds could turn it: one run says nothing about the next".into(),
+        );
+    };
+    if t.value < low || t.value > high {
+        return Outlook::Settled;
+    }
+    let (reach, distance) = ((high - low) / 2.0, libm::fabs(t.value - actual));
+    if reach == 0.0 {
+        // All runs gave exactly the wanted value.
+        return Outlook::Settled;
+    }
+    let times = (distance > 0.0).then(|| reach / distance * (reach / distance));
+    seeds_for(times, view)
+}
+
+/// The least number above `start` that decides, by doubling and halving; the decision need not be monotone,
+/// so this is an estimate.
+fn first(start: u64, decided: impl Fn(u64) -> bool) -> Option<u64> {
+    let mut high = start;
+    while !decided(high) {
+        high = high.checked_mul(2).filter(|&h| h / start <= FACTOR)?;
+    }
+    let mut low = high / 2;
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if decided(middle) {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    Some(high)
+}
+
+/// Seeds on top of those run, to have `times` as much of everything.
+fn seeds_for(times: Option<f64>, view: &View<'_>) -> Outlook {
+    let runs = view.runs_with_it() as f64;
+    match times {
+        Some(times) if times <= FACTOR as f64 => {
+            let total = libm::ceil(times * runs) as u64;
+            Outlook::Seeds(total.saturating_sub(runs as u64).max(1))
+        }
+        _ => Outlook::Open(
+            "more seeds could turn it; it is too close to say how many would settle it".into(),
+        ),
+    }
+}

@@ -175,9 +175,17 @@ impl Probability {
         if self == Self::ONE || other == Self::ONE {
             return Self::ONE;
         }
-        let miss = (u128::from(u64::MAX - self.0) + 1) * (u128::from(u64::MAX - other.0) + 1);
-        let hit = (1u128 << 127) - (miss >> 1);
-        Self((hit >> 63) as u64)
+        let (a, b) = (u128::from(self.0), u128::from(other.0));
+        Self((a + b - ((a * b) >> 64)) as u64)
+    }
+
+    /// The chance that both of two independent ones are true.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::ONE, p) | (p, Self::ONE) => p,
+            (Self(a), Self(b)) => Self(((u128::from(a) * u128::from(b)) >> 64) as u64),
+        }
     }
 }
 
@@ -191,6 +199,8 @@ mod tests {
         assert_eq!(p(0.0).or(p(0.0)), Probability::ZERO);
         assert_eq!(p(0.5).or(p(0.5)), p(0.75));
         assert_eq!(p(1.0).or(p(0.1)), Probability::ONE);
+        assert_eq!(p(0.5).and(p(0.5)), p(0.25));
+        assert_eq!(p(1.0).and(p(0.1)), p(0.1));
         assert!((p(0.01).or(p(0.02)).share() - 0.0298).abs() < 1e-12);
     }
 

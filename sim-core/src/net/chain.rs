@@ -24,7 +24,7 @@ use crate::plan::{Chances, Loss};
 
 use super::dice::{Dice, Purpose};
 
-/// The memory of one source on one link or fault.
+/// The correlated draws of one source on one link or fault, and how long ago it overtook.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Chain {
     pub(super) loss: u64,
@@ -32,22 +32,24 @@ pub(super) struct Chain {
     pub(super) corrupt: u64,
     pub(super) reorder: u64,
     pub(super) jitter: u64,
-    pub(super) state: State,
     /// Datagrams since the last that overtook.
     pub(super) since: u32,
 }
 
 impl Chain {
-    /// The chain of a source before its first datagram.
-    pub(super) fn new(dice: Dice, source: u32, loss: &Loss) -> Self {
-        let start = |purpose| dice.start(source, purpose);
+    /// What stands for a chain where nothing has a memory: correlations are 0 and gaps at most 1.
+    pub(super) const NONE: Self =
+        Self { loss: 0, duplicate: 0, corrupt: 0, reorder: 0, jitter: 0, since: 0 };
+
+    /// The chain of a source before its datagram number `nth`, the first that needs it.
+    pub(super) fn new(dice: Dice, source: u32, nth: u64) -> Self {
+        let start = |purpose| dice.start(source, purpose, nth);
         Self {
             loss: start(Purpose::Loss),
             duplicate: start(Purpose::Duplicate),
             corrupt: start(Purpose::Corrupt),
             reorder: start(Purpose::Reorder),
             jitter: start(Purpose::Jitter),
-            state: stationary(loss, start(Purpose::Change)),
             since: 0,
         }
     }
@@ -135,8 +137,8 @@ pub(super) fn long_run(loss: &Loss) -> Probability {
     }
 }
 
-/// A state of the stationary distribution.
-fn stationary(loss: &Loss, word: u64) -> State {
+/// A state of the stationary distribution, where a chain starts.
+pub(super) fn stationary(loss: &Loss, word: u64) -> State {
     let states = [State::Gap, State::BurstReceived, State::Burst, State::GapLost];
     let mut below = 0.0;
     for (state, share) in states.into_iter().zip(shares(loss)) {

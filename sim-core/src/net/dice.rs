@@ -36,9 +36,6 @@ pub(super) enum Purpose {
     StreamJitter,
 }
 
-/// The counter of the draw that starts a chain; no packet has this number.
-const START: u64 = u64::MAX;
-
 /// Sets the network's streams apart from those of the nodes, which are below 2^57.
 const TAG: u64 = 0x4e << 57;
 
@@ -66,8 +63,9 @@ impl Dice {
         self.keys.draw(self.owner | (purpose as u64) << 32 | source as u64, nth)
     }
 
-    /// The draw that starts a source's chain.
-    pub(super) const fn start(self, source: u32, purpose: Purpose) -> u64 {
-        self.roll(source, purpose, START)
+    /// The draw that starts a source's chain at its packet number `nth`. Numbers from the far end of
+    /// the counters are no packet's, so this touches no other draw.
+    pub(super) const fn start(self, source: u32, purpose: Purpose, nth: u64) -> u64 {
+        self.roll(source, purpose, u64::MAX - nth)
     }
 }

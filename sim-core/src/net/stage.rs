@@ -6,7 +6,7 @@ use wavetank_protocol::{Span, rng::Probability};
 use crate::plan::{Chances, Delay, LinkSpec, Loss, PathFault, Reorder};
 
 use super::{
-    chain::{self, Chain},
+    chain::{self, Chain, State},
     curve::Curve,
     dice::{Dice, Purpose},
 };
@@ -39,9 +39,11 @@ pub(super) struct Stage {
     duplicate: Chances,
     reorder: Option<Reorder>,
     delay: Option<Variation>,
-    /// One per source that has sent here; empty if nothing here has a memory.
+    /// States of a Markov loss by source; a byte each, for a million sources may have one.
+    states: Vec<Option<State>>,
+    /// Correlated draws by source; empty if nothing here is correlated.
     chains: FxHashMap<u32, Chain>,
-    remembers: bool,
+    correlated: bool,
 }
 
 /// An extra delay, ready to be drawn.
@@ -74,8 +76,9 @@ impl Stage {
             duplicate: Chances::default(),
             reorder: None,
             delay: None,
+            states: Vec::new(),
             chains: FxHashMap::default(),
-            remembers: false,
+            correlated: false,
         }
     }
 
@@ -89,7 +92,7 @@ impl Stage {
             delay: spec.delay.as_ref().map(Variation::new),
             ..Self::empty(dice)
         };
-        stage.remembers = stage.has_memory();
+        stage.correlated = stage.has_correlation();
         stage
     }
 
@@ -104,14 +107,14 @@ impl Stage {
             PathFault::Corrupt(chances) => stage.corrupt = *chances,
             PathFault::Bandwidth(_) => {}
         }
-        stage.remembers = stage.has_memory();
+        stage.correlated = stage.has_correlation();
         stage
     }
 
-    fn has_memory(&self) -> bool {
+    fn has_correlation(&self) -> bool {
         let correlated = |chances: Chances| !chances.correlation.is_zero();
         let reorder = |r: Reorder| r.gap > 1 || correlated(r.chances);
-        !matches!(self.loss, Loss::None | Loss::Independent(_))
+        matches!(self.loss, Loss::Correlated { .. })
             || correlated(self.corrupt)
             || correlated(self.duplicate)
             || self.reorder.is_some_and(reorder)
@@ -125,20 +128,28 @@ impl Stage {
 
     /// Rolls all dice of a source's datagram number `nth`.
     pub(super) fn roll(&mut self, source: u32, nth: u64, fragments: u32, roll: &mut Roll) {
-        let mut fresh;
-        let chain = if self.remembers {
-            self.chains.entry(source).or_insert_with(|| Chain::new(self.dice, source, &self.loss))
-        } else {
-            // Nothing reads what is in it.
-            fresh = FORGETFUL;
-            &mut fresh
-        };
         let dice = self.dice;
         let die = |purpose| dice.roll(source, purpose, nth);
-        roll.lost |= lost(&self.loss, chain, fragments, |purpose, fragment| {
-            // Datagrams are fewer than 2^44, fragments of one fewer than 2^16.
-            dice.roll(source, purpose, nth ^ u64::from(fragment) << 44)
-        });
+        let mut none = Chain::NONE;
+        let chain = if self.correlated {
+            self.chains.entry(source).or_insert_with(|| Chain::new(dice, source, nth))
+        } else {
+            &mut none
+        };
+        roll.lost |= match self.loss {
+            Loss::None => false,
+            Loss::Independent(p) => any(p, fragments).hit(die(Purpose::Loss)),
+            loss => {
+                let state = state(&mut self.states, source, || {
+                    chain::stationary(&loss, dice.start(source, Purpose::Change, nth))
+                });
+                (0..fragments).fold(false, |lost, i| {
+                    // Datagrams are fewer than 2^44, fragments of one fewer than 2^16.
+                    let nth = nth ^ u64::from(i) << 44;
+                    lost | lose(&loss, &mut chain.loss, state, |p| dice.roll(source, p, nth))
+                })
+            }
+        };
         if !self.corrupt.probability.is_zero() {
             let word = chain::correlated(
                 &mut chain.corrupt,
@@ -180,39 +191,36 @@ impl Stage {
     }
 }
 
-/// The chain of a stage without memory: correlations are 0, gaps at most 1.
-const FORGETFUL: Chain = Chain {
-    loss: 0,
-    duplicate: 0,
-    corrupt: 0,
-    reorder: 0,
-    jitter: 0,
-    state: chain::State::Gap,
-    since: 0,
-};
-
-/// Whether any fragment of a datagram is lost; a model with memory takes a step per fragment.
-fn lost(loss: &Loss, chain: &mut Chain, fragments: u32, die: impl Fn(Purpose, u32) -> u64) -> bool {
-    let mut lost = false;
-    for i in 0..fragments {
-        lost |= match *loss {
-            Loss::None => return false,
-            Loss::Independent(p) => return any(p, fragments).hit(die(Purpose::Loss, 0)),
-            Loss::Correlated { probability, correlation } => {
-                let chances = Chances { probability, correlation };
-                chain::happens(chances, &mut chain.loss, die(Purpose::Loss, i))
-            }
-            Loss::GilbertElliott { p, r, h, k } => {
-                let (change, loss) = (die(Purpose::Change, i), die(Purpose::Loss, i));
-                chain::gilbert_elliott(&mut chain.state, [p, r, h, k], change, loss)
-            }
-            Loss::FourState { p13, p31, p32, p23, p14 } => {
-                let change = die(Purpose::Change, i);
-                chain::four_state(&mut chain.state, [p13, p31, p32, p23, p14], change)
-            }
-        };
+/// The state of a source, in a table that grows with the sources.
+fn state(
+    states: &mut Vec<Option<State>>,
+    source: u32,
+    start: impl FnOnce() -> State,
+) -> &mut State {
+    let i = source as usize;
+    if states.len() <= i {
+        states.resize(i + 1, None);
     }
-    lost
+    states[i].get_or_insert_with(start)
+}
+
+/// One step of a loss with a memory: whether it loses a datagram, or one fragment of it.
+fn lose(loss: &Loss, previous: &mut u64, state: &mut State, die: impl Fn(Purpose) -> u64) -> bool {
+    match *loss {
+        Loss::None => false,
+        Loss::Independent(p) => p.hit(die(Purpose::Loss)),
+        Loss::Correlated { probability, correlation } => {
+            let chances = Chances { probability, correlation };
+            chain::happens(chances, previous, die(Purpose::Loss))
+        }
+        Loss::GilbertElliott { p, r, h, k } => {
+            let (change, loss) = (die(Purpose::Change), die(Purpose::Loss));
+            chain::gilbert_elliott(state, [p, r, h, k], change, loss)
+        }
+        Loss::FourState { p13, p31, p32, p23, p14 } => {
+            chain::four_state(state, [p13, p31, p32, p23, p14], die(Purpose::Change))
+        }
+    }
 }
 
 /// The chance that at least one of `n` independent events happens.

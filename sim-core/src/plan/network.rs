@@ -135,7 +135,7 @@ pub enum JitterShape {
 }
 
 /// Reordering: with this chance a datagram overtakes: it skips the path's extra delay, or else everything
-/// but `gap` of its latency.
+/// but the `min` of its latency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reorder {
     /// Chance.

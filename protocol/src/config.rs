@@ -4,7 +4,10 @@
 //! `config.go: DefaultLANConfig, DefaultWANConfig, DefaultLocalConfig`. Settings that cannot change a
 //! history (loggers, metric labels, DNS) are absent.
 
-use crate::time::{MILLISECOND, SECOND, Span};
+use crate::{
+    message::Envelope,
+    time::{MILLISECOND, SECOND, Span},
+};
 
 /// Which release's dynamics to follow where releases differ (specification, appendix A).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -159,6 +162,34 @@ impl Config {
             gossip_to_the_dead_time: 15 * SECOND,
             ..Self::lan()
         }
+    }
+
+    /// What is outside of the plaintext of packets this node sends.
+    pub const fn envelope(&self) -> Envelope {
+        let key = match self.encryption {
+            Some(encryption) if self.gossip_verify_outgoing => encryption.primary + 1,
+            _ => 0,
+        };
+        Envelope { label: self.label.id, key }
+    }
+
+    /// Whether a packet with this outside gets through to the messages (`net.go: ingestPacket`).
+    ///
+    /// An encrypted packet is garbage to a node without keys, and so is one under an unknown key, unless
+    /// plaintext is let in, in which case it is garbage all the same.
+    #[inline]
+    pub const fn accepts(&self, envelope: Envelope) -> bool {
+        let label = if self.skip_inbound_label_check {
+            envelope.label == 0
+        } else {
+            envelope.label == self.label.id
+        };
+        let key = match self.encryption {
+            None => envelope.key == 0,
+            Some(_) if envelope.key == 0 => !self.gossip_verify_incoming,
+            Some(encryption) => encryption.keys >> (envelope.key - 1) & 1 == 1,
+        };
+        label && key
     }
 
     /// Bytes of the label header on every packet and dialled stream (`label.go: labelOverhead`).

@@ -2,9 +2,19 @@
 //!
 //! The same machine is driven by the simulator, by tests and by real sockets.
 
+pub mod belief;
 pub mod config;
+pub mod message;
+pub mod order;
+pub mod queue;
 pub mod rng;
+pub mod rules;
+pub mod select;
+pub mod sizes;
+pub mod swim;
 pub mod time;
+pub mod view;
+pub mod wire;
 
 pub use config::{Compat, Config, Encryption, Label, Quirks};
 pub use time::{NEVER, Span, Time};

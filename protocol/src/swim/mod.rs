@@ -1,0 +1,673 @@
+//! One SWIM node: memberlist's state machine (`state.go`, `net.go`), without its goroutines.
+//!
+//! Everything that happens to a node is an [`Input`] or a command; everything that it does goes through
+//! an [`Outbox`] in the order in which it arises. Each of the original's actors (specification 0.2) is a
+//! small state here: the probe loop in `probe`, the gossip loop in `gossip`, push/pull and join in
+//! `exchange`, the handlers in `members`, the application's calls in `lifecycle`.
+//!
+//! Time is the node's own clock. After each call [`Node::next_wake`] says when to call again; an early or
+//! repeated wake is harmless.
+
+mod exchange;
+mod gossip;
+mod lifecycle;
+mod members;
+mod probe;
+mod suspicion;
+
+use std::collections::VecDeque;
+
+use crate::{
+    belief::{AddressId, AttributesId, BeliefId, MemberId, Roster, Status},
+    config::Config,
+    message::{Head, Message, Packet},
+    order::Order,
+    queue::{Item, Name, Queue, Waiter},
+    rng::{Keys, Stream},
+    sizes::Sizes,
+    time::{NEVER, Span, Time},
+    view::{SnapshotId, View},
+};
+
+use exchange::{Join, PushPull};
+use gossip::Gossip;
+use lifecycle::Waiting;
+pub use probe::ProbeEnd;
+use probe::{Probe, Relay};
+use suspicion::Suspicions;
+
+/// What all nodes of a process share: the roster, the sizes on the wire, the keys of chance, scratch space.
+#[derive(Debug)]
+pub struct World {
+    /// Members, attributes, beliefs.
+    pub roster: Roster,
+    /// Lengths on the wire.
+    pub sizes: Sizes,
+    /// Keys of the counter-based streams.
+    pub keys: Keys,
+    scratch: Scratch,
+}
+
+#[derive(Debug, Default)]
+struct Scratch {
+    messages: Vec<Message>,
+    later: Vec<(u32, Item)>,
+    chosen: Vec<MemberId>,
+    shuffle: Vec<MemberId>,
+    differences: Vec<(MemberId, BeliefId)>,
+}
+
+impl World {
+    /// A world with an empty roster.
+    pub fn new(roster: Roster, keys: Keys) -> Self {
+        Self { roster, sizes: Sizes::default(), keys, scratch: Scratch::default() }
+    }
+}
+
+/// The surroundings of one call.
+#[derive(Debug)]
+pub struct Env<'a, V, O> {
+    /// The node's own clock.
+    pub now: Time,
+    /// Its settings.
+    pub config: &'a Config,
+    /// What all nodes share.
+    pub world: &'a mut World,
+    /// What it believes.
+    pub view: &'a mut V,
+    /// What it does.
+    pub out: &'a mut O,
+}
+
+/// Why a belief changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Via {
+    /// A packet: gossip or piggyback.
+    Packet = 0,
+    /// A state exchange.
+    PushPull = 1,
+    /// The node itself: a failed probe, a timer, a call of its application.
+    Own = 2,
+}
+
+/// A message on a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamMessage {
+    /// The fallback ping.
+    Ping {
+        /// Sequence number of the probe.
+        seq: u32,
+        /// Whose name it is addressed to.
+        target: MemberId,
+    },
+    /// Its answer.
+    Ack {
+        /// Sequence number of the probe.
+        seq: u32,
+    },
+    /// A whole list of states.
+    State {
+        /// The list.
+        snapshot: SnapshotId,
+        /// The exchange belongs to a join.
+        join: bool,
+    },
+    /// A user message.
+    User {
+        /// Its number in the roster.
+        user: u32,
+    },
+}
+
+/// A step of a stream, as it reaches a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The dial was answered.
+    Connected {
+        /// The dialler's own number for it.
+        token: u32,
+    },
+    /// The other side answered.
+    Reply {
+        /// The dialler's own number for it.
+        token: u32,
+        /// What it said.
+        message: StreamMessage,
+    },
+    /// Refused or broken.
+    Failed {
+        /// The dialler's own number for it.
+        token: u32,
+    },
+    /// Somebody dialled us and said this.
+    Request {
+        /// The carrier's number for the stream.
+        stream: u32,
+        /// What it said.
+        message: StreamMessage,
+    },
+}
+
+/// What a node does with a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Connect; a [`Step`] with the token follows, unless it is closed first.
+    Dial {
+        /// The node's own number for it.
+        token: u32,
+        /// Where to.
+        to: AddressId,
+        /// Load kind: a fallback ping rather than state or user data.
+        ping: bool,
+    },
+    /// Send on a stream that was dialled.
+    Send {
+        /// The node's own number for it.
+        token: u32,
+        /// What.
+        message: StreamMessage,
+        /// Bytes on the wire.
+        len: u64,
+    },
+    /// Answer on a stream that another dialled, and close.
+    Reply {
+        /// The carrier's number for it.
+        stream: u32,
+        /// What.
+        message: StreamMessage,
+        /// Bytes on the wire.
+        len: u64,
+    },
+    /// Close a stream that was dialled; nothing more comes of it.
+    Close {
+        /// The node's own number for it.
+        token: u32,
+    },
+}
+
+/// What a node tells those who watch it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A record changed.
+    Believed {
+        /// About whom.
+        member: MemberId,
+        /// The belief before, if it was known.
+        old: Option<BeliefId>,
+        /// The belief now.
+        new: BeliefId,
+        /// Who said so: the author of an accusation, else the member itself.
+        from: MemberId,
+        /// How it came.
+        via: Via,
+    },
+    /// A record was reaped.
+    Reaped {
+        /// About whom.
+        member: MemberId,
+        /// The belief before.
+        old: BeliefId,
+    },
+    /// A suspicion was confirmed by another accuser.
+    Confirmed {
+        /// About whom.
+        member: MemberId,
+        /// By whom.
+        from: MemberId,
+    },
+    /// A suspicion timer declared a member dead.
+    SuspicionExpired {
+        /// About whom.
+        member: MemberId,
+        /// Confirmations received.
+        confirmations: u32,
+        /// Confirmations expected.
+        expected: u32,
+    },
+    /// The node refuted an accusation or a foreign claim about itself.
+    Refuted {
+        /// Its new incarnation.
+        incarnation: u32,
+    },
+    /// An alive message about a name held at another address was refused.
+    Conflict {
+        /// The name.
+        member: MemberId,
+    },
+    /// The health score changed.
+    Health {
+        /// Before.
+        old: u32,
+        /// Now.
+        new: u32,
+    },
+    /// A probe began.
+    Probing {
+        /// Of whom.
+        target: MemberId,
+        /// Its sequence number.
+        seq: u32,
+    },
+    /// No direct ack in time: relays are asked.
+    ProbeTimeout {
+        /// Of whom.
+        target: MemberId,
+    },
+    /// A probe ended.
+    Probed {
+        /// Of whom.
+        target: MemberId,
+        /// How.
+        end: ProbeEnd,
+        /// Since the ping was sent.
+        after: Span,
+    },
+    /// A handler of section 6 ran.
+    Handled {
+        /// Alive, suspect or dead.
+        kind: Status,
+    },
+    /// A full handoff queue dropped a message.
+    HandoffDropped,
+    /// A queued broadcast was silently replaced (B1).
+    Replaced,
+    /// A user message arrived.
+    UserMessage {
+        /// Its number in the roster.
+        user: u32,
+    },
+    /// A join tried all its addresses.
+    Joined {
+        /// How many exchanges succeeded.
+        successes: u32,
+    },
+    /// A leave returned.
+    LeaveReturned {
+        /// Before its time-out.
+        in_time: bool,
+    },
+    /// An update returned.
+    UpdateReturned {
+        /// Before its time-out.
+        in_time: bool,
+    },
+    /// A push/pull was merged.
+    Merged,
+    /// A stream exchange failed or timed out.
+    ExchangeFailed,
+}
+
+/// Where a node's doings go, in the order in which they arise.
+pub trait Outbox {
+    /// Sends a datagram.
+    fn send(&mut self, to: AddressId, packet: Packet<'_>);
+    /// Acts on a stream.
+    fn exchange(&mut self, action: Action);
+    /// Tells those who watch.
+    fn emit(&mut self, event: Event);
+}
+
+/// What happens to a node.
+#[derive(Clone, Copy, Debug)]
+pub enum Input<'a> {
+    /// A deadline may have come.
+    Wake,
+    /// A datagram.
+    Packet {
+        /// The address it came from.
+        from: AddressId,
+        /// Its content.
+        packet: Packet<'a>,
+    },
+    /// A step of a stream.
+    Stream(Step),
+    /// One message of the handoff queues is due for handling (only for a node that is slow).
+    Drain,
+    /// From now on sends block and nothing is received.
+    Freeze,
+    /// Sends unblock.
+    Thaw,
+}
+
+/// Who a node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Its name.
+    pub me: MemberId,
+    /// What it says about itself.
+    pub attributes: AttributesId,
+    /// Which streams of chance are its own: unique per process life.
+    pub stream: u32,
+}
+
+/// Purposes of a node's draws.
+#[derive(Clone, Copy)]
+enum Draw {
+    Order = 0,
+    Select = 1,
+    Phase = 2,
+}
+
+/// A SWIM node.
+#[derive(Clone, Debug)]
+pub struct Node {
+    wake: Time,
+    probe_at: Time,
+    gossip_at: Time,
+    relay_at: Time,
+    /// A tick of the gossip ticker: the others are whole periods from it.
+    grid: Time,
+    identity: Identity,
+    incarnation: u32,
+    sequence: u32,
+    score: u32,
+    cursor: u32,
+    tokens: u32,
+    order_draws: u32,
+    select_draws: u32,
+    left: bool,
+    frozen: bool,
+    slow: bool,
+    probe: Probe,
+    order: Order,
+    queue: Queue,
+    push_pull: PushPull,
+    suspicions: Suspicions,
+    /// Dead and left records with the time of that change (none: for ever ago), ascending by member.
+    gone: Vec<(MemberId, Option<Time>, Status)>,
+    relays: VecDeque<Relay>,
+    gossip: Gossip,
+    join: Option<Box<Join>>,
+    waiting: Waiting,
+    /// Application broadcasts, filled after the membership's.
+    user_queue: Option<Box<Queue>>,
+    handoff: Option<Box<Handoff>>,
+    /// Sum of the encoded lengths of all records.
+    state_bytes: u64,
+}
+
+/// The two handoff queues, newest last.
+#[derive(Clone, Debug, Default)]
+struct Handoff {
+    high: Vec<Message>,
+    low: Vec<Message>,
+}
+
+impl Node {
+    fn blank(identity: Identity) -> Self {
+        Self {
+            wake: NEVER,
+            probe_at: NEVER,
+            gossip_at: NEVER,
+            relay_at: NEVER,
+            grid: 0,
+            identity,
+            incarnation: 0,
+            sequence: 0,
+            score: 0,
+            cursor: 0,
+            tokens: 0,
+            order_draws: 0,
+            select_draws: 0,
+            left: false,
+            frozen: false,
+            slow: false,
+            probe: Probe::default(),
+            order: Order::default(),
+            queue: Queue::default(),
+            push_pull: PushPull::default(),
+            suspicions: Suspicions::default(),
+            gone: Vec::new(),
+            relays: VecDeque::new(),
+            gossip: Gossip::default(),
+            join: None,
+            waiting: Waiting::default(),
+            user_queue: None,
+            handoff: None,
+            state_bytes: 0,
+        }
+    }
+
+    /// Everything that happens to a node comes in here. Never fails: what makes no sense is ignored.
+    pub fn handle<V: View, O: Outbox>(&mut self, env: &mut Env<'_, V, O>, input: Input<'_>) {
+        match input {
+            Input::Wake => self.wake(env),
+            Input::Packet { from, packet } => self.packet(env, from, packet),
+            Input::Stream(step) => self.stream_step(env, step),
+            Input::Drain => self.drain_one(env),
+            Input::Freeze => self.frozen = true,
+            Input::Thaw => self.thaw(env),
+        }
+        self.settle(env);
+    }
+
+    /// When to wake the node, on its own clock.
+    #[inline]
+    pub fn next_wake(&self) -> Time {
+        self.wake
+    }
+
+    /// Who it is.
+    pub fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    /// Its incarnation.
+    pub fn incarnation(&self) -> u32 {
+        self.incarnation
+    }
+
+    /// Its health score (`GetHealthScore`): 0 is healthy.
+    pub fn health(&self) -> u32 {
+        self.score
+    }
+
+    /// Number of queued membership broadcasts.
+    #[inline]
+    pub fn queued(&self) -> u32 {
+        self.queue.len()
+    }
+
+    /// The broadcast queue, for tests and traces.
+    pub fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    /// Number of records, itself and the gone included (`estNumNodes`).
+    pub fn known(&self) -> u32 {
+        self.order.len()
+    }
+
+    /// Whether it has called leave.
+    pub fn has_left(&self) -> bool {
+        self.left
+    }
+
+    /// Number of running suspicions.
+    pub fn suspected(&self) -> usize {
+        self.suspicions.len()
+    }
+
+    /// Messages in the handoff queues.
+    pub fn handoff_depth(&self) -> usize {
+        self.handoff.as_ref().map_or(0, |h| h.high.len() + h.low.len())
+    }
+
+    /// Says whether messages wait for [`Input::Drain`] instead of being handled at once.
+    pub fn set_slow(&mut self, slow: bool) {
+        self.slow = slow;
+    }
+
+    /// After every call: tell of finished broadcasts, arm the gossip tick, find the next deadline.
+    fn settle<V: View, O: Outbox>(&mut self, env: &mut Env<'_, V, O>) {
+        if self.waiting.any() {
+            self.settle_waiting(env);
+        }
+        if self.gossip_at == NEVER {
+            self.arm_gossip(env, false);
+        }
+        let mut wake = self.probe_at.min(self.gossip_at).min(self.relay_at);
+        wake = wake.min(self.probe.deadline()).min(self.push_pull.deadline());
+        wake = wake.min(self.suspicions.next());
+        if let Some(join) = &self.join {
+            wake = wake.min(join.deadline());
+        }
+        self.wake = wake.min(self.waiting.deadline());
+    }
+
+    /// Everything due now, in the order of the specification's appendix C: probe tick, gossip tick, expiry
+    /// of the probe, its direct time-out, relays, suspicions, push/pull.
+    fn wake<V: View, O: Outbox>(&mut self, env: &mut Env<'_, V, O>) {
+        let now = env.now;
+        if self.probe_at <= now {
+            self.probe_tick(env);
+        }
+        if self.gossip_at <= now {
+            self.gossip_tick(env);
+        }
+        if self.probe.deadline() <= now {
+            self.probe_deadline(env);
+        }
+        if self.relay_at <= now {
+            self.relay_deadlines(env);
+        }
+        while self.suspicions.next() <= now {
+            self.suspicion_deadline(env);
+        }
+        if self.push_pull.deadline() <= now {
+            self.push_pull_deadline(env);
+        }
+        if self.join.as_ref().is_some_and(|j| j.deadline() <= now) {
+            self.join_deadline(env);
+        }
+    }
+
+    fn thaw<V: View, O: Outbox>(&mut self, env: &mut Env<'_, V, O>) {
+        self.frozen = false;
+        self.probe_thaw(env);
+        self.gossip_thaw(env);
+        self.push_pull_thaw(env);
+    }
+
+    /// The packet listener and handler (`net.go: ingestPacket, handleCommand, packetHandler`).
+    fn packet<V: View, O: Outbox>(
+        &mut self,
+        env: &mut Env<'_, V, O>,
+        from: AddressId,
+        packet: Packet<'_>,
+    ) {
+        if !env.config.accepts(packet.envelope) {
+            return;
+        }
+        match packet.head {
+            Head::None => {}
+            Head::Ping { seq, target, reply } => self.ping(env, seq, target, reply),
+            Head::IndirectPing { .. } => self.indirect_ping(env, packet.head),
+            Head::Ack { seq } => self.ack(env, seq),
+            Head::Nack { seq } => self.nack(seq),
+        }
+        let _ = from;
+        if packet.messages.is_empty() {
+            return;
+        }
+        if self.slow {
+            self.hand_off(env, packet.messages);
+            return;
+        }
+        // The handler gets to run when the listener has queued the whole packet, so its parts are handled
+        // alive first and newest first (specification 11.2, S12). A queue takes no more than its depth.
+        let depth = env.config.handoff_queue_depth as usize;
+        let is_alive = |m: &&Message| m.kind() == crate::message::MessageKind::Alive;
+        if packet.messages.len() > depth {
+            self.slow = true;
+            self.hand_off(env, packet.messages);
+            self.slow = false;
+            while self.handoff_depth() > 0 {
+                self.drain_one(env);
+            }
+            return;
+        }
+        for message in packet.messages.iter().rev().filter(is_alive) {
+            self.message(env, *message);
+        }
+        for message in packet.messages.iter().rev().filter(|m| !is_alive(m)) {
+            self.message(env, *message);
+        }
+    }
+
+    fn hand_off<V: View, O: Outbox>(&mut self, env: &mut Env<'_, V, O>, messages: &[Message]) {
+        let depth = env.config.handoff_queue_depth as usize;
+        let handoff = self.handoff.get_or_insert_default();
+        for message in messages {
+            let alive = message.kind() == crate::message::MessageKind::Alive;
+            let queue = if alive { &mut handoff.high } else { &mut handoff.low };
+            if queue.len() >= depth {
+                env.out.emit(Event::HandoffDropped);
+            } else {
+                queue.push(*message);
+            }
+        }
+    }
+
+    fn drain_one<V: View, O: Outbox>(&mut self, env: &mut Env<'_, V, O>) {
+        let next = self.handoff.as_mut().and_then(|h| h.high.pop().or_else(|| h.low.pop()));
+        if let Some(message) = next {
+            self.message(env, message);
+        }
+    }
+
+    /// A stream of this node's own draws.
+    fn stream<V, O>(&self, env: &Env<'_, V, O>, purpose: Draw) -> Stream {
+        let drawn = match purpose {
+            Draw::Order => self.order_draws,
+            Draw::Select => self.select_draws,
+            Draw::Phase => 0,
+        };
+        let stream = u64::from(self.identity.stream) << 8 | purpose as u64;
+        env.world.keys.stream(stream).at(u64::from(drawn))
+    }
+
+    fn me(&self) -> MemberId {
+        self.identity.me
+    }
+
+    fn next_sequence(&mut self) -> u32 {
+        self.sequence = self.sequence.wrapping_add(1);
+        self.sequence
+    }
+
+    fn next_token(&mut self) -> u32 {
+        self.tokens = self.tokens.wrapping_add(1);
+        self.tokens
+    }
+
+    fn status(&self, member: MemberId) -> Status {
+        if let Ok(i) = self.gone.binary_search_by_key(&member, |g| g.0) {
+            return self.gone[i].2;
+        }
+        if self.suspicions.holds(member) { Status::Suspect } else { Status::Alive }
+    }
+
+    fn broadcast<V, O: Outbox>(
+        &mut self,
+        env: &mut Env<'_, V, O>,
+        name: Name,
+        message: Message,
+        waiter: Waiter,
+    ) {
+        let len = env.world.sizes.message(&env.world.roster, message);
+        self.queue.push(name, message, len, waiter, env.config.quirks.queue_id_reset);
+        for _ in 0..self.queue.take_replaced() {
+            env.out.emit(Event::Replaced);
+        }
+    }
+
+    fn apply_health<V, O: Outbox>(&mut self, env: &mut Env<'_, V, O>, delta: i32) {
+        let new = crate::rules::awareness_after(self.score, delta, env.config.awareness_max_multiplier);
+        if new != self.score {
+            env.out.emit(Event::Health { old: self.score, new });
+            self.score = new;
+        }
+    }
+}

@@ -5,6 +5,7 @@ mod encrypted;
 mod examples;
 mod lengths;
 mod lzw;
+mod sizes;
 mod tolerance;
 
 use super::message::{Bytes, Text};

@@ -53,12 +53,12 @@ fn gossip_breaks_even_at_two_messages() {
         {
             let messages: Vec<Vec<u8>> = (0..count)
                 .map(|member: u8| {
-                    let node = format!("node-{member:05}");
+                    let (node, address) = (format!("node-{member:05}"), [10, 0, 0, member]);
                     encoded(&match kind {
                         Kind::Alive => Message::Alive(Alive {
                             incarnation: 1,
                             node: text(&node),
-                            address: bytes(&[10, 0, 0, member]),
+                            address: bytes(&address),
                             port: 7946,
                             meta: None,
                             versions: bytes(&[1, 5, 2, 0, 0, 0]),

@@ -8,6 +8,8 @@
 //! beyond that as exact as the formulas. Floating point meets a time only through `libm` and the
 //! operations that IEEE 754 defines exactly.
 
+use std::sync::Arc;
+
 use wavetank_protocol::Span;
 
 use crate::plan::{JitterShape, Latency, LatencyShape};
@@ -84,7 +86,7 @@ fn normal_tail(tail: f64) -> f64 {
 pub(super) struct Curve {
     form: Form,
     /// The lower side from the end to the middle, then the upper side from the end to the middle.
-    grid: Box<[i64]>,
+    grid: Arc<[i64]>,
 }
 
 impl Curve {
@@ -157,7 +159,7 @@ enum Draw {
     Fixed(Span),
     Uniform { min: Span, values: u64 },
     Curve(Curve),
-    Table(Box<[(u64, Span)]>),
+    Table(Arc<[(u64, Span)]>),
 }
 
 impl Flight {

@@ -197,8 +197,8 @@ impl Net {
         index: usize,
     ) -> Option<Time> {
         let mut sent = now;
-        if let Some(queue) = self.topology.links[index].queue {
-            sent = self.topology.queues[queue].datagram(sent, wire)?;
+        if let Some(queue) = self.topology.queue(index, from, to) {
+            sent = queue.datagram(sent, wire)?;
         }
         for condition in &mut self.conditions {
             let rules = condition.rules(from, to);
@@ -242,7 +242,7 @@ impl Net {
                 link.flight.least()
             }
         };
-        self.topology.links.iter().map(least).min().unwrap_or(1)
+        self.topology.links.iter().filter(|link| link.used).map(least).min().unwrap_or(1)
     }
 
     /// The zone of a slot.
@@ -260,7 +260,8 @@ impl Net {
         self.slots
     }
 
-    /// The zones and the links in force between them, in the order of [`Net::zone_of`].
+    /// The zones, in the order of [`Net::zone_of`], and the links of the scenario between them; pairs
+    /// without an edge have the default.
     pub fn topology(&self) -> &DiGraph<Zone, Edge> {
         &self.topology.graph
     }

@@ -96,12 +96,13 @@ impl Net {
         let dice = Dice::of_links(self.keys);
         let back = self.way_back(to, from);
 
-        let link = &self.topology.links[self.topology.link(from, to)];
+        let index = self.topology.link(from, to);
+        let mut sent =
+            self.topology.queue(index, from, to).map_or(now, |queue| queue.stream(now, wire));
+        let link = &self.topology.links[index];
         let mut loss = link.segment_loss;
         let mut flight = link.flight.draw(|| dice.roll(from, Purpose::StreamLatency, nth));
         flight = flight.saturating_add(self.topology.stages[link.stage].stream_delay(from, nth));
-        let mut sent =
-            link.queue.map_or(now, |queue| self.topology.queues[queue].stream(now, wire));
         for condition in &mut self.conditions {
             let rules = condition.rules(from, to);
             if rules & CUT_TCP != 0 {

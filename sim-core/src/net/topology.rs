@@ -1,13 +1,14 @@
 //! Zones and links: which slots the scenario's links cannot tell apart, and what lies between them.
 //!
-//! The graph has a zone per class of slots and an edge per ordered pair of zones that has any pair of
-//! slots; a dense matrix over the zones answers the hot path.
+//! The graph has a zone per class of slots and an edge where a link of the scenario stands between two
+//! zones; everything without an edge has the network's default. A dense matrix over the zones answers
+//! the hot path.
 
 use petgraph::graph::DiGraph;
 use rustc_hash::FxHashMap;
 use wavetank_protocol::rng::{Keys, Probability};
 
-use crate::plan::{LinkSpec, Loss, Network};
+use crate::plan::{Bandwidth, LinkSpec, Loss, Network};
 
 use super::{classes::Classes, curve::Flight, dice::Dice, queue::Queue, stage::Stage};
 
@@ -21,8 +22,8 @@ pub struct Zone {
 /// An edge between two zones: the link of the scenario that is in force there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Edge {
-    /// Index into [`Network::links`]; none: the network's default.
-    pub link: Option<u16>,
+    /// Index into [`Network::links`].
+    pub link: usize,
 }
 
 /// What the hot path needs of a link.
@@ -40,12 +41,25 @@ pub(super) struct Link {
     pub(super) segment_loss: Probability,
     /// All else it does to datagrams, an index into [`Topology::stages`].
     pub(super) stage: usize,
-    /// Its rate limit, an index into [`Topology::queues`].
-    pub(super) queue: Option<usize>,
+    /// Its rate limit.
+    pub(super) line: Line,
+    /// Some pair of zones has it.
+    pub(super) used: bool,
     /// Datagrams may overtake here by the link's own setting.
     pub(super) reorders: bool,
     /// The link has an extra delay of its own.
     pub(super) delays: bool,
+}
+
+/// Who shares a rate limit.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Line {
+    /// There is none.
+    Free,
+    /// All of a link's slots in one direction, with an index into the queues.
+    Link(usize),
+    /// Each ordered pair of zones has one of this kind.
+    Pair(Bandwidth),
 }
 
 /// The compiled network.
@@ -56,10 +70,12 @@ pub(super) struct Topology {
     count: usize,
     /// Index into `links` for each ordered pair of zones.
     matrix: Vec<u16>,
+    /// The default, then each link forward and backward.
     pub(super) links: Vec<Link>,
     /// One per setting: the default, then the links in file order.
     pub(super) stages: Vec<Stage>,
-    pub(super) queues: Vec<Queue>,
+    queues: Vec<Queue>,
+    pair_queues: FxHashMap<(u16, u16), Queue>,
 }
 
 impl Topology {
@@ -67,58 +83,58 @@ impl Topology {
         let sets: Vec<_> = network.links.iter().flat_map(|l| [&l.from, &l.to]).collect();
         let (zones, members) = Classes::new(slots, &sets);
         let count = members.len();
-        let mut graph = DiGraph::with_capacity(count, count * count);
-        let nodes: Vec<_> =
-            zones.sizes(count).into_iter().map(|slots| graph.add_node(Zone { slots })).collect();
-        let specs: Vec<&LinkSpec> = std::iter::once(&network.default)
-            .chain(network.links.iter().map(|l| &l.spec))
-            .collect();
         let dice = Dice::of_links(keys);
-        let stages: Vec<_> = specs.iter().map(|spec| Stage::of_link(dice, spec)).collect();
-        let flights: Vec<_> = specs.iter().map(|spec| Flight::new(&spec.latency)).collect();
-
-        // Pairs of zones share a compiled link where they share its setting and its queue.
-        let mut links: Vec<Link> = Vec::new();
+        let mut stages = vec![Stage::of_link(dice, &network.default)];
+        let mut links = vec![Link::new(&network.default, &stages[0], 0)];
+        links[0].line = network.default.bandwidth.map_or(Line::Free, Line::Pair);
         let mut queues = Vec::new();
-        let mut seen: FxHashMap<(usize, usize), u16> = FxHashMap::default();
-        let mut matrix = Vec::with_capacity(count * count);
-        for (a, from) in members.iter().enumerate() {
-            for (b, to) in members.iter().enumerate() {
-                // A later link wins.
-                let found = (0..network.links.len()).rev().find_map(|i| {
-                    let (left, right) = (2 * i, 2 * i + 1);
-                    let forward = from.within(left) && to.within(right);
-                    let backward = from.within(right) && to.within(left);
-                    (forward || backward && network.links[i].both).then_some((i, forward))
-                });
-                let setting = found.map_or(0, |(i, _)| i + 1);
-                let spec = specs[setting];
-                // A link's limit is for all its pairs in one direction, the default's for a pair of
-                // zones.
-                let lane = match (spec.bandwidth, found) {
-                    (None, _) => 0,
-                    (Some(_), Some((_, forward))) => 1 + usize::from(forward),
-                    (Some(_), None) => 1 + a * count + b,
-                };
-                let index = *seen.entry((setting, lane)).or_insert_with(|| {
-                    let queue = spec.bandwidth.map(|limits| {
-                        queues.push(Queue::new(limits));
-                        queues.len() - 1
-                    });
-                    links.push(Link::new(
-                        spec,
-                        &flights[setting],
-                        &stages[setting],
-                        setting,
-                        queue,
-                    ));
-                    u16::try_from(links.len() - 1).expect("more than 65536 rate-limited links")
-                });
-                matrix.push(index);
-                graph.add_edge(nodes[a], nodes[b], Edge { link: found.map(|(i, _)| i as u16) });
+        let mut matrix = vec![0; count * count];
+        for (i, link) in network.links.iter().enumerate() {
+            stages.push(Stage::of_link(dice, &link.spec));
+            let compiled = Link::new(&link.spec, &stages[i + 1], i + 1);
+            let inside = |set: usize| -> Vec<usize> {
+                (0..count).filter(|&zone| members[zone].within(set)).collect()
+            };
+            let (from, to) = (inside(2 * i), inside(2 * i + 1));
+            // Later links paint over earlier ones, and a link's own direction over its way back.
+            for (forward, from, to) in [(false, &to, &from), (true, &from, &to)] {
+                let number = u16::try_from(links.len()).expect("more than 32767 links");
+                links.push(compiled.clone());
+                if let Some(limits) = link.spec.bandwidth {
+                    links[number as usize].line = Line::Link(queues.len());
+                    queues.push(Queue::new(limits));
+                }
+                for &a in from.iter().filter(|_| forward || link.both) {
+                    for &b in to {
+                        matrix[a * count + b] = number;
+                    }
+                }
             }
         }
-        Self { graph, zones, count, matrix, links, stages, queues }
+        let mut graph = DiGraph::new();
+        let nodes: Vec<_> =
+            zones.sizes(count).into_iter().map(|slots| graph.add_node(Zone { slots })).collect();
+        for (pair, &number) in matrix.iter().enumerate() {
+            links[number as usize].used = true;
+            if number > 0 {
+                let edge = Edge { link: (number as usize - 1) / 2 };
+                graph.add_edge(nodes[pair / count], nodes[pair % count], edge);
+            }
+        }
+        let pair_queues = FxHashMap::default();
+        Self { graph, zones, count, matrix, links, stages, queues, pair_queues }
+    }
+
+    /// The queue on a link between two slots.
+    pub(super) fn queue(&mut self, link: usize, from: u32, to: u32) -> Option<&mut Queue> {
+        match self.links[link].line {
+            Line::Free => None,
+            Line::Link(queue) => Some(&mut self.queues[queue]),
+            Line::Pair(limits) => {
+                let pair = (self.zones.of(from), self.zones.of(to));
+                Some(self.pair_queues.entry(pair).or_insert_with(|| Queue::new(limits)))
+            }
+        }
     }
 
     /// The number of the link from one slot to another.
@@ -145,13 +161,7 @@ impl Topology {
 }
 
 impl Link {
-    fn new(
-        spec: &LinkSpec,
-        flight: &Flight,
-        stage: &Stage,
-        setting: usize,
-        queue: Option<usize>,
-    ) -> Self {
+    fn new(spec: &LinkSpec, stage: &Stage, setting: usize) -> Self {
         let loss = match spec.loss {
             Loss::None => Some(Probability::ZERO),
             Loss::Independent(p) => Some(p),
@@ -162,15 +172,16 @@ impl Link {
             && spec.corrupt.probability.is_zero()
             && spec.reorder.is_none()
             && spec.delay.is_none()
-            && queue.is_none();
+            && spec.bandwidth.is_none();
         Self {
             plain,
             mtu: spec.mtu.unwrap_or(u32::MAX).max(1),
             loss: loss.unwrap_or_default(),
-            flight: flight.clone(),
+            flight: Flight::new(&spec.latency),
             segment_loss: stage.segment_loss(),
             stage: setting,
-            queue,
+            line: Line::Free,
+            used: false,
             reorders: spec.reorder.is_some(),
             delays: spec.delay.is_some(),
         }

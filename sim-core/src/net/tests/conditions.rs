@@ -212,6 +212,27 @@ fn a_bridge_reaches_both_of_its_groups() {
 }
 
 #[test]
+fn any_number_of_groups_is_kept_apart() {
+    let groups = (0..100).map(|slot| slots(slot..slot + 1)).collect();
+    let mut net = net(spec());
+    net.apply(0, &Condition::Partition { groups, direction: Direction::Both, streams_open: false });
+    assert!((0..100).all(|a| (0..100).all(|b| net.can_exchange(a, b) == (a == b))));
+}
+
+#[test]
+fn a_fault_that_returns_finds_its_chains_in_another_state() {
+    let markov = Loss::GilbertElliott { p: p(0.001), r: p(0.001), h: p(0.0), k: p(1.0) };
+    let mut net = net(spec());
+    let mut lost = 0;
+    for nth in 0..2000 {
+        let id = net.apply(0, &fault(PathFault::Loss(markov)));
+        lost += u32::from(net.datagram(0, 5, 1, nth, 1) == Fate::Lost(Drop::Loss));
+        net.lift(id);
+    }
+    close(f64::from(lost) / 2000.0, 0.5, 0.04);
+}
+
+#[test]
 fn blocks_stop_a_transport_in_the_direction_seen_from_the_nodes() {
     let block = |transport, direction| Condition::Block { who: slots(0..1), transport, direction };
     assert_eq!(cuts(&block(None, Direction::Both)), "####..#");

@@ -45,6 +45,10 @@ pub(crate) fn judge(report: &Report, threshold: &Threshold) -> Verdict {
         None => notes.push(absence(&view)),
         Some(_) => {
             notes.extend(caveat(&view, threshold.aggregate));
+            if matches!(found, Some(Found::Infinite)) {
+                let samples = view.sorted();
+                notes.push(format!("{} of {} never happened", samples.missing(), samples.count()));
+            }
             match outlook(&view, threshold, passed) {
                 Outlook::Settled => {
                     settled = true;
@@ -318,5 +322,141 @@ fn seeds_for(times: Option<f64>, view: &View<'_>) -> Outlook {
         _ => Outlook::Open(
             "more seeds could turn it; it is too close to say how many would settle it".into(),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wavetank_sim_core::outcome::{Counter, Gauge, Outcome, Sample};
+
+    use super::*;
+    use crate::report::Meta;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    fn outcome(seed: u64) -> Outcome {
+        Outcome {
+            seed,
+            digest: String::new(),
+            effects: 0,
+            simulated: 60 * SECOND,
+            exposure: 3_600_000_000_000,
+            happened: vec![],
+            samples: vec![],
+            counters: vec![],
+            gauges: vec![],
+            curves: vec![],
+            beliefs: vec![],
+            missed: vec![],
+        }
+    }
+
+    /// One sample of `heal` a run, in seconds; 0 stands for a missing one.
+    fn heals(seconds: &[u64]) -> Vec<Outcome> {
+        let sample = |value| Sample {
+            metric: "heal",
+            event: String::new(),
+            subject: String::new(),
+            observer: String::new(),
+            time: 0,
+            value,
+        };
+        let run = |(seed, &s): (usize, &u64)| Outcome {
+            samples: vec![sample((s > 0).then_some(s * SECOND))],
+            ..outcome(seed as u64)
+        };
+        seconds.iter().enumerate().map(run).collect()
+    }
+
+    fn counts(counts: &[u64]) -> Vec<Outcome> {
+        let run = |(seed, &count): (usize, &u64)| Outcome {
+            counters: vec![Counter { metric: "false_positives", count }],
+            ..outcome(seed as u64)
+        };
+        counts.iter().enumerate().map(run).collect()
+    }
+
+    fn levels(levels: &[f64]) -> Vec<Outcome> {
+        let run = |(seed, &level): (usize, &f64)| Outcome {
+            gauges: vec![Gauge {
+                metric: "health.score",
+                nodes: 2,
+                sum: 2.0 * level,
+                min: 0.0,
+                max: 2.0 * level,
+            }],
+            ..outcome(seed as u64)
+        };
+        levels.iter().enumerate().map(run).collect()
+    }
+
+    fn check(
+        outcomes: Vec<Outcome>,
+        metric: &str,
+        expression: &str,
+        wanted: (bool, bool, Option<u64>),
+    ) {
+        let report = Report::new(Meta::default(), outcomes, &[]);
+        let v = report.judge(metric, expression).expect("a threshold");
+        assert_eq!(
+            (v.passed, v.settled, v.more_seeds),
+            wanted,
+            "{metric} {expression}: {}",
+            v.note
+        );
+    }
+
+    #[test]
+    fn a_percentile_is_settled_when_the_share_below_is() {
+        let ten: Vec<u64> = (1..=10).collect();
+        check(heals(&ten), "heal", "med < 20s", (true, true, None));
+        check(heals(&ten), "heal", "med > 20s", (false, true, None));
+        check(heals(&ten), "heal", "med < 1s", (false, true, None));
+        check(heals(&ten), "heal", "p(90) < 20s", (true, false, Some(26)));
+        check(heals(&ten), "heal", "p(99) < 20s", (true, false, Some(358)));
+        check(heals(&ten), "heal", "med < 5500ms", (false, false, None));
+        check(heals(&vec![5; 368]), "heal", "p(99) < 20s", (true, true, None));
+    }
+
+    #[test]
+    fn what_can_only_grow_is_settled_beyond_the_value() {
+        check(heals(&[1, 2, 3]), "heal", "max < 2s", (false, true, None));
+        check(heals(&[1, 2, 3]), "heal", "max < 4s", (true, false, None));
+        check(heals(&[1, 2, 3]), "heal", "max > 2s", (true, true, None));
+        check(heals(&[1, 2, 3]), "heal", "min < 2s", (true, true, None));
+        check(heals(&[1, 2, 3]), "heal", "min > 2s", (false, true, None));
+        check(counts(&[0, 0]), "false_positives", "count == 0", (true, false, None));
+        check(counts(&[0, 1]), "false_positives", "count == 0", (false, true, None));
+        check(counts(&[0, 1]), "false_positives", "count == 2", (false, false, None));
+        check(counts(&[0, 1]), "false_positives", "count >= 1", (true, true, None));
+    }
+
+    #[test]
+    fn a_missing_sample_fails_less_for_good() {
+        check(heals(&[1, 0, 3]), "heal", "max < 1h", (false, true, None));
+        check(heals(&[1, 0, 3]), "heal", "avg < 1h", (false, true, None));
+        check(heals(&[1, 0, 3]), "heal", "p(99) < 1h", (false, false, Some(1)));
+        check(heals(&[1, 0, 3]), "heal", "p(50) <= 3s", (true, false, None));
+        check(heals(&[1, 0, 3]), "heal", "max > 1h", (true, true, None));
+    }
+
+    #[test]
+    fn rates_and_means_by_their_intervals() {
+        // Two node-hours: none seen, at most 1.844 an hour; 3.689 / 0.5 is 7.4 hours, 6 more of an hour.
+        check(counts(&[0, 0]), "false_positives", "rate < 2", (true, true, None));
+        check(counts(&[0, 0]), "false_positives", "rate < 0.5", (true, false, Some(6)));
+        check(counts(&[50, 50]), "false_positives", "rate < 2", (false, true, None));
+        check(levels(&[1.0, 1.1, 0.9, 1.0]), "health.score", "avg < 2", (true, true, None));
+        // Reach 3.182 * 0.0408 = 0.130, distance 0.1: 1.69 times the seeds.
+        check(levels(&[1.0, 1.1, 0.9, 1.0]), "health.score", "value < 1.1", (true, false, Some(3)));
+        check(levels(&[1.0]), "health.score", "avg < 2", (true, false, None));
+    }
+
+    #[test]
+    fn without_samples_nothing_passes() {
+        for expression in ["max < 1h", "max > 0", "med != 1s", "count > 0"] {
+            check(counts(&[0]), "heal", expression, (false, false, None));
+        }
+        check(counts(&[0]), "suspicions", "count == 0", (false, false, None));
     }
 }

@@ -6,10 +6,7 @@
 use std::fmt::Write;
 
 use super::RenderOptions;
-use crate::{
-    report::{Number, Report, Verdict},
-    units,
-};
+use crate::report::{Report, Verdict};
 
 const SHOWN: usize = 10;
 
@@ -60,9 +57,8 @@ fn properties(report: &Report, index: usize, verdict: &Verdict, options: &Render
 }
 
 fn message(verdict: &Verdict) -> String {
-    let actual = units::human_or_never(verdict.actual.map(Number::value), verdict.unit());
     let note = if verdict.note.is_empty() { String::new() } else { format!("\n{}", verdict.note) };
-    format!("expected {}, found {actual}{note}", verdict.expression)
+    format!("expected {}, found {}{note}", verdict.expression, verdict.found())
 }
 
 fn data(text: &str) -> String {

@@ -58,43 +58,36 @@ pub(super) fn render(report: &Report) -> String {
 }
 
 fn cases(verdict: &Verdict) -> Vec<Case> {
-    let failure = |actual, passed: bool, pooled_passed: bool, note: &str| {
-        let message = format!(
-            "expected {} {}, actual {}",
-            verdict.metric,
-            verdict.expression,
-            found(verdict, actual)
-        );
-        let message = escape(&message);
-        match (passed, pooled_passed) {
-            (true, _) => String::new(),
-            (false, false) => {
-                format!(
-                    "<failure type=\"threshold\" message=\"{message}\">{}</failure>",
-                    escape(note)
-                )
-            }
-            (false, true) => format!("<skipped message=\"{message}; over all seeds it passes\"/>"),
-        }
+    let condition = format!("{} {}", verdict.metric, verdict.expression);
+    let expected = |found: &str| escape(&format!("expected {condition}, found {found}"));
+    let failure = |found: &str, note: &str| {
+        format!(
+            "<failure type=\"threshold\" message=\"{}\">{}</failure>",
+            expected(found),
+            escape(note)
+        )
     };
-    let name = format!("{} {}", escape(&verdict.metric), escape(&verdict.expression));
-    let mut cases = vec![Case {
-        name: format!("{name} (all seeds)"),
-        body: failure(verdict.actual, verdict.passed, false, &verdict.note),
-        failed: !verdict.passed,
-        skipped: false,
-    }];
-    cases.extend(verdict.by_seed.iter().map(|seed| Case {
-        name: format!("{name} (seed {})", seed.seed),
-        body: failure(seed.actual, seed.passed, verdict.passed, ""),
-        failed: !seed.passed && !verdict.passed,
-        skipped: !seed.passed && verdict.passed,
+    let case = |name: String, body: Option<String>| Case {
+        name: format!("{} ({name})", escape(&condition)),
+        failed: body.as_ref().is_some_and(|b| b.starts_with("<failure")),
+        skipped: body.as_ref().is_some_and(|b| b.starts_with("<skipped")),
+        body: body.unwrap_or_default(),
+    };
+    let pooled = (!verdict.passed).then(|| failure(&verdict.found(), &verdict.note));
+    let mut cases = vec![case("all seeds".to_owned(), pooled)];
+    cases.extend(verdict.by_seed.iter().map(|seed| {
+        let found = units::human_or_never(seed.actual.map(Number::value), verdict.unit());
+        let body = match (seed.passed, verdict.passed) {
+            (true, _) => None,
+            (false, false) => Some(failure(&found, "")),
+            (false, true) => {
+                let message = format!("{}; over all seeds it holds", expected(&found));
+                Some(format!("<skipped message=\"{message}\"/>"))
+            }
+        };
+        case(format!("seed {}", seed.seed), body)
     }));
     cases
-}
-
-fn found(verdict: &Verdict, actual: Option<Number>) -> String {
-    units::human_or_never(actual.map(Number::value), verdict.unit())
 }
 
 /// Escapes for attributes and text, without the characters that XML 1.0 forbids.

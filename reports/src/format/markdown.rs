@@ -3,10 +3,7 @@
 use std::fmt::Write;
 
 use super::rows;
-use crate::{
-    report::{Number, Report, Verdict},
-    units,
-};
+use crate::report::{Report, Verdict};
 
 /// What the body of a comment may have, in characters.
 const LIMIT: usize = 65_535;
@@ -70,7 +67,7 @@ fn thresholds(out: &mut String, verdicts: &[Verdict]) {
             (if v.passed { "✅" } else { "❌" }).to_owned(),
             v.metric.clone(),
             v.expression.clone(),
-            units::human_or_never(v.actual.map(Number::value), v.unit()),
+            v.found(),
             v.note.clone(),
         ]
     };

@@ -7,7 +7,7 @@ use super::{
     rows::{self, Table},
 };
 use crate::{
-    report::{Number, Report, Summary, Verdict},
+    report::{Report, Summary, Verdict},
     units,
 };
 
@@ -83,17 +83,12 @@ impl Page {
             (column(|v| columns(&v.metric)), column(|v| columns(&v.expression)));
         for v in verdicts {
             let (mark, color) = if v.passed { ("✓", "32") } else { ("✗", "31") };
-            let actual = match v.actual {
-                None if v.note.starts_with("no samples") || v.note.starts_with("not measured") => {
-                    "-".to_owned()
-                }
-                actual => units::human_or_never(actual.map(Number::value), v.unit()),
-            };
             let mark = self.style(color, mark);
             self.line(&format!(
-                "  {mark} {}  {}  {actual}",
+                "  {mark} {}  {}  {}",
                 pad(&v.metric, metric),
-                pad(&v.expression, expression)
+                pad(&v.expression, expression),
+                v.found()
             ));
             if !v.note.is_empty() {
                 self.paragraph(6, "2", &v.note);

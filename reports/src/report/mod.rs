@@ -12,6 +12,8 @@ mod view;
 use serde::{Deserialize, Serialize};
 use wavetank_sim_core::{observe::metric, outcome::Unit};
 
+use crate::units;
+
 pub use build::Meta;
 pub(crate) use build::{MED, is_maximum};
 pub use number::Number;
@@ -187,6 +189,15 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// What was found, for a reader: `12.3 s`, `never`, `no samples`.
+    pub fn found(&self) -> String {
+        match self.actual {
+            // A run with samples has a verdict of its own, be it infinite.
+            None if self.by_seed.is_empty() => "no samples".to_owned(),
+            actual => units::human_or_never(actual.map(Number::value), self.unit()),
+        }
+    }
+
     /// The unit of what was found and of what it was compared with.
     pub fn unit(&self) -> Unit {
         let metric_unit = metric(&self.metric).map_or(Unit::Count, |m| m.unit);

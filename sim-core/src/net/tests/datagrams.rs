@@ -30,6 +30,29 @@ fn latencies_have_the_median_and_the_tail_asked_for() {
 }
 
 #[test]
+fn draws_are_the_same_on_every_platform() {
+    let latency = |shape| LinkSpec { latency: Latency { min: 1, shape }, ..spec() };
+    let jitter = |distribution| {
+        let delay = Delay { distribution, ..delay(9 * MS, 2 * MS, 0.5) };
+        LinkSpec { delay: Some(delay), ..spec() }
+    };
+    let cases = [
+        (latency(LatencyShape::Uniform { min: MS, max: 2 * MS }), 15_016_258_811),
+        (latency(LatencyShape::Normal { mean: 10 * MS, sd: MS }), 100_035_521_292),
+        (latency(LatencyShape::LogNormal { median: MS, p99: 8 * MS }), 15_004_766_227),
+        (latency(LatencyShape::Pareto { scale: MS, shape: 1.16 }), 52_645_182_058),
+        (latency(LatencyShape::Exponential { mean: MS }), 10_078_769_304),
+        (jitter(JitterShape::Normal), 100_196_623_234),
+        (jitter(JitterShape::Pareto), 94_723_478_940),
+        (jitter(JitterShape::ParetoNormal), 96_091_765_081),
+    ];
+    for (spec, expected) in cases {
+        let sum: Span = flights(&mut net(spec.clone()), 0, 10_000).iter().flatten().sum();
+        assert_eq!(sum, expected, "{spec:?}");
+    }
+}
+
+#[test]
 fn losses_have_their_rates_and_bursts() {
     // Bursts: a chain leaves its losing state with 1 - h + h r if lost datagrams are those of the bad
     // state only; states 3 and 4 of the four-state model are bursts of their own.

@@ -5,6 +5,7 @@
 //! on wall time, host, path, thread count, build profile or platform.
 
 pub mod format;
+pub mod html;
 mod judge;
 pub mod plots;
 pub mod report;
@@ -13,3 +14,7 @@ pub mod units;
 
 pub use format::{Format, RenderOptions, render};
 pub use report::{Meta, Report};
+
+#[cfg(test)]
+#[path = "../examples/synthetic/mod.rs"]
+mod synthetic;

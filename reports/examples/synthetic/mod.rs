@@ -43,7 +43,7 @@ pub fn outcomes(shape: Shape) -> Vec<Outcome> {
 fn outcome(shape: Shape, seed: u64) -> Outcome {
     let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     let others = shape.nodes - 1;
-    let missing = shape.misses && seed % 3 == 0;
+    let missing = shape.misses && seed.is_multiple_of(3);
     let crash = 10 * SECOND;
     let name = |i: u64| if i < 40 { format!("a-{i:02}") } else { format!("b-{:02}", i - 40) };
 
@@ -65,7 +65,7 @@ fn outcome(shape: Shape, seed: u64) -> Outcome {
     let missed = u64::from(missing) * 2;
     let learned = spread(&mut dice, first, 0);
     let changed = spread(&mut dice, 0, missed);
-    let all = if missing && seed % 2 == 0 { None } else { learned.last().copied() };
+    let all = if missing && seed.is_multiple_of(2) { None } else { learned.last().copied() };
 
     let steps = |times: &[u64], from: f64| -> Vec<(u64, f64)> {
         let mut points = vec![(0, from)];

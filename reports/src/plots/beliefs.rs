@@ -2,14 +2,15 @@
 //! the same as its colour, for grey print.
 
 use plotters::style::RGBColor;
-use wavetank_sim_core::outcome::{Belief, BeliefTimeline};
 
 use super::{
     sheet::{
-        Anchor, EDGE, FLAG, GREEN, INK, ORANGE, Panel, SKY, Sheet, Swatch, WIDTH, shorten, text_width, tint,
+        Anchor, EDGE, FLAG, GREEN, INK, ORANGE, Panel, SKY, Sheet, Swatch, WIDTH, shorten,
+        text_width, tint,
     },
     ticks::{Axis, span},
 };
+use crate::report::{Belief, Beliefs};
 
 /// Longer names are cut in their middle.
 const NAMES: f64 = 90.0;
@@ -17,7 +18,7 @@ const NAMES: f64 = 90.0;
 /// Colour and share of the row's height.
 fn look(belief: Belief) -> (RGBColor, f64, &'static str) {
     match belief {
-        Belief::Unknown => (RGBColor(0xC4, 0xCA, 0xD1), 0.12, "unknown"),
+        Belief::Unknown => (RGBColor(0x8A, 0x93, 0x9E), 0.12, "unknown"),
         Belief::Alive => (tint(SKY, 0.55), 0.36, "alive"),
         Belief::Suspect => (ORANGE, 0.64, "suspect"),
         Belief::Dead => (RGBColor(0x5B, 0x1A, 0x18), 0.92, "dead"),
@@ -26,17 +27,18 @@ fn look(belief: Belief) -> (RGBColor, f64, &'static str) {
 }
 
 /// Draws the timeline of a run; without observers there is none.
-pub(super) fn sheet(seed: u64, timeline: &BeliefTimeline) -> Option<Sheet> {
+pub(super) fn sheet(seed: u64, timeline: &Beliefs) -> Option<Sheet> {
     if timeline.observers.is_empty() {
         return None;
     }
-    let start = timeline.at as f64;
+    let start = timeline.at_ns as f64;
     let changes = timeline.observers.iter().flat_map(|(_, c)| c.iter().skip(1).map(|c| c.0));
-    let last = changes.max().unwrap_or(timeline.at) as f64 - start;
+    let last = changes.max().unwrap_or(timeline.at_ns) as f64 - start;
     let (before, after) = (-0.05 * last.max(1e9), last.max(1e9) * 1.06);
 
     let mut sheet = Sheet::new();
-    let mut seen: Vec<Belief> = timeline.observers.iter().flat_map(|(_, c)| c.iter().map(|c| c.1)).collect();
+    let mut seen: Vec<Belief> =
+        timeline.observers.iter().flat_map(|(_, c)| c.iter().map(|c| c.1)).collect();
     seen.sort_unstable();
     seen.dedup();
     let swatch = |b: &Belief| {
@@ -48,7 +50,7 @@ pub(super) fn sheet(seed: u64, timeline: &BeliefTimeline) -> Option<Sheet> {
         "{} observers in the run of seed {seed}, earliest to learn on top; {} at {}.",
         timeline.observers.len(),
         timeline.event,
-        span(timeline.at)
+        span(timeline.at_ns)
     );
     sheet.header(&title, &subtitle, &seen.iter().map(swatch).collect::<Vec<_>>());
     sheet.height += 6.0;

@@ -15,7 +15,7 @@ use plotters::{
 };
 use plotters_backend::DrawingBackend;
 
-use super::sheet::{Anchor, Mark, PAPER, SEED, Sheet, WIDTH, FONT_HEIGHT, fonts};
+use super::sheet::{Anchor, FONT_HEIGHT, Mark, PAPER, SEED, Sheet, WIDTH, fonts};
 
 /// Coordinates of the SVG per unit: backends round to whole coordinates, and this makes the rounding small.
 const FINE: f64 = 4.0;
@@ -26,7 +26,8 @@ pub(super) fn svg(sheet: &Sheet, title: &str) -> String {
     let mut raw = String::new();
     {
         let root = SVGBackend::with_string(&mut raw, (width, height)).into_drawing_area();
-        draw(sheet, &root, FINE, 1.24).expect("drawing into memory works");
+        draw(sheet, &root, &Type { scale: FINE, em: 1.24, drop: 0.0 })
+            .expect("drawing into memory works");
         root.present().expect("drawing into memory works");
     }
     let body = raw.split_once('\n').map_or("", |(_, body)| body);
@@ -61,7 +62,8 @@ pub(super) fn png(sheet: &Sheet, scale: u32) -> Vec<u8> {
     let mut fine = vec![255; (wide * tall * 3) as usize];
     {
         let root = BitMapBackend::with_buffer(&mut fine, (wide, tall)).into_drawing_area();
-        draw(sheet, &root, f64::from(scale) * 2.0, FONT_HEIGHT).expect("drawing into memory works");
+        draw(sheet, &root, &Type { scale: f64::from(scale) * 2.0, em: FONT_HEIGHT, drop: 0.12 })
+            .expect("drawing into memory works");
         root.present().expect("drawing into memory works");
     }
     let pixels = halve(&fine, wide as usize);
@@ -87,7 +89,8 @@ fn halve(fine: &[u8], wide: usize) -> Vec<u8> {
         let (upper, lower) = pair.split_at(row);
         for (u, l) in upper.chunks_exact(6).zip(lower.chunks_exact(6)) {
             for c in 0..3 {
-                let sum = u16::from(u[c]) + u16::from(u[c + 3]) + u16::from(l[c]) + u16::from(l[c + 3]);
+                let sum =
+                    u16::from(u[c]) + u16::from(u[c + 3]) + u16::from(l[c]) + u16::from(l[c + 3]);
                 out.push(((sum + 2) / 4) as u8);
             }
         }
@@ -97,13 +100,22 @@ fn halve(fine: &[u8], wide: usize) -> Vec<u8> {
 
 type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
 
-/// `em` is what the backend takes for the height of a font of size 1.
+/// How a backend sets type.
+struct Type {
+    /// Pixels per unit.
+    scale: f64,
+    /// What it takes for the height of a font of size 1.
+    em: f64,
+    /// How much too high it puts vertically centred text, as a share of the size.
+    drop: f64,
+}
+
 fn draw<DB: DrawingBackend>(
     sheet: &Sheet,
     root: &DrawingArea<DB, Shift>,
-    scale: f64,
-    em: f64,
+    kind: &Type,
 ) -> Drawn<DB> {
+    let Type { scale, em, drop } = *kind;
     fonts();
     root.fill(&PAPER)?;
     let pixel = |(x, y): (f64, f64)| ((x * scale).round() as i32, (y * scale).round() as i32);
@@ -136,7 +148,11 @@ fn draw<DB: DrawingBackend>(
                 };
                 let font = ("sans-serif", label.size * scale * em, weight).into_font();
                 let style = font.color(&label.color).pos(Pos::new(across, VPos::Center));
-                root.draw(&Text::new(label.text.as_str(), pixel(label.at), style))?;
+                root.draw(&Text::new(
+                    label.text.as_str(),
+                    pixel((label.at.0, label.at.1 + drop * label.size)),
+                    style,
+                ))?;
             }
         }
     }

@@ -42,12 +42,15 @@ pub(super) fn sheet(inputs: &Inputs) -> Option<Sheet> {
     let mut sheet = Sheet::new();
     let many = if crashes == 1 { "1 crash".into() } else { format!("{crashes} crashes") };
     let runs = if inputs.runs == 1 { "1 run".into() } else { format!("{} runs", inputs.runs) };
-    let subtitle = format!("{many} in {runs}; {}; {}.", words(first, "no node"), words(all, "not all"));
+    let by_first_words = words(first, "a first node declared each", "were never declared");
+    let by_all_words = words(all, "all knew each", "were never known to all");
+    let subtitle = format!("{many} in {runs}; {by_first_words}; {by_all_words}.");
     sheet.header("How soon a crash is detected", &subtitle, &legend);
     let (x, unit) = Axis::time(0.0, end, 5);
     let title = format!("time since the crash ({unit})");
     let y = Axis::percent();
-    let words: Vec<_> = marks.iter().map(|(at, name)| (*at as f64, format!("{name} {}", span(*at)))).collect();
+    let words: Vec<_> =
+        marks.iter().map(|(at, name)| (*at as f64, format!("{name} {}", span(*at)))).collect();
     let flags = Flags { named: &words, words: true };
     let y_title = "share of crashes detected by then";
     let panel = sheet.panel(margin([&y]), (x, Some(&title)), (y, y_title), &flags, 190.0);
@@ -68,15 +71,13 @@ pub(super) fn sheet(inputs: &Inputs) -> Option<Sheet> {
     Some(sheet)
 }
 
-/// Says how many samples are missing, in the terms of who failed to detect.
-fn words(samples: &[Option<Span>], who: &str) -> String {
+/// Says how late the last one came, or how many never did.
+fn words(samples: &[Option<Span>], done: &str, not_done: &str) -> String {
     let missing = samples.iter().filter(|v| v.is_none()).count();
-    match (missing, samples.len()) {
-        (_, 0) => "not measured".into(),
-        (0, _) => {
-            let last = samples.iter().filter_map(|v| *v).max().unwrap_or(0);
-            format!("{} at the latest after {}", if who == "no node" { "the first node" } else { "all" }, span(last))
-        }
-        (missing, _) => format!("{who} in {missing} of them"),
+    let last = samples.iter().filter_map(|v| *v).max();
+    match (missing, last) {
+        (0, Some(last)) => format!("{done} within {}", span(last)),
+        (0, None) => "not measured".into(),
+        (missing, _) => format!("{missing} {not_done}"),
     }
 }

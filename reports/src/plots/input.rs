@@ -1,17 +1,71 @@
-//! What the plots are made from: plain values, gathered from the outcomes of one scenario's runs.
+//! What the plots are made from: plain values, gathered from a report.
 
 use std::collections::BTreeMap;
 
-use wavetank_protocol::{Span, Time};
-use wavetank_sim_core::outcome::{BeliefTimeline, Outcome};
+use wavetank_protocol::{Span, Time, rules::suspicion_limits};
+use wavetank_sim_core::plan::{Loss, Plan};
 
-/// What an outcome does not say about its scenario and plots can show beside it. All of it is optional.
+use crate::report::{Beliefs, Report, RunMetric};
+
+/// More marks than this would hide the curves.
+const FLAGS: usize = 12;
+
+/// What a report does not say about its scenario and plots can show beside it. All of it is optional.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
     /// What the old closed-form curve needs.
     pub old_formula: Option<OldFormula>,
     /// Least and greatest suspicion time, in nanoseconds.
     pub suspicion: Option<(Span, Span)>,
+}
+
+impl Settings {
+    /// From the plan: the settings of the first group and the network's own loss speak for all.
+    pub fn from_plan(plan: &Plan) -> Self {
+        let running = |g: &&wavetank_sim_core::plan::Group| !g.stopped;
+        let Some(group) = plan.cluster.groups.iter().find(running) else { return Self::default() };
+        let Some(config) = plan.cluster.configs.get(usize::from(group.config)) else {
+            return Self::default();
+        };
+        let nodes: u32 = plan.cluster.groups.iter().filter(running).map(|g| g.nodes).sum();
+        let formula = OldFormula {
+            nodes: u64::from(nodes),
+            fanout: config.gossip_nodes,
+            interval: config.gossip_interval,
+            loss: mean_loss(&plan.network.default.loss),
+            failed: 0.0,
+        };
+        let gossips = config.gossip_interval > 0 && config.gossip_nodes > 0;
+        let limits = suspicion_limits(config, nodes);
+        Self {
+            old_formula: gossips.then_some(formula),
+            suspicion: (config.probe_interval > 0).then_some((limits.min, limits.max)),
+        }
+    }
+}
+
+/// The share of datagrams that a model of loss loses in the long run.
+fn mean_loss(loss: &Loss) -> f64 {
+    match loss {
+        Loss::None => 0.0,
+        Loss::Independent(probability) | Loss::Correlated { probability, .. } => {
+            probability.share()
+        }
+        Loss::GilbertElliott { p, r, h, k } => {
+            let (p, r) = (p.share(), r.share());
+            let bad = if p + r > 0.0 { p / (p + r) } else { 0.0 };
+            bad * (1.0 - h.share()) + (1.0 - bad) * (1.0 - k.share())
+        }
+        Loss::FourState { p13, p31, p32, p23, p14 } => {
+            // In the long run, per datagram in state 1, so many in 4, 3 and 2; a burst without an end, or
+            // a state 2 without one, is not averaged but taken as not there.
+            let ratio = |to: f64, back: f64| if back > 0.0 { to / back } else { 0.0 };
+            let burst = ratio(p13.share(), p31.share());
+            let received = burst * ratio(p32.share(), p23.share());
+            let lost = p14.share() + burst;
+            lost / (1.0 + lost + received)
+        }
+    }
 }
 
 /// The formula of Serf's convergence simulator: it knows neither latency nor retransmit limits.
@@ -47,22 +101,22 @@ impl OldFormula {
 
 /// How one change spread in one run.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Spread {
+pub struct Spread<'a> {
     /// Seed of the run.
     pub seed: u64,
     /// How many count.
     pub of: u64,
     /// Since the change, in nanoseconds: how many have it from then on.
-    pub points: Vec<(Span, f64)>,
+    pub points: &'a [(Span, f64)],
 }
 
 /// One curve of one run over simulated time.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Series {
+pub struct Series<'a> {
     /// Seed of the run.
     pub seed: u64,
     /// Since the start, in nanoseconds: the value from then on.
-    pub points: Vec<(Span, f64)>,
+    pub points: &'a [(Span, f64)],
 }
 
 /// Something that happened at the same time in every run.
@@ -76,7 +130,7 @@ pub struct Marker {
 
 /// Everything the plots show.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Inputs {
+pub struct Inputs<'a> {
     /// Settings of the scenario.
     pub settings: Settings,
     /// How many runs.
@@ -84,75 +138,83 @@ pub struct Inputs {
     /// The longest run, in nanoseconds.
     pub simulated: Span,
     /// Per timeline entry that changed something: how it spread, a line per occurrence and run.
-    pub dissemination: BTreeMap<String, Vec<Spread>>,
+    pub dissemination: BTreeMap<String, Vec<Spread<'a>>>,
     /// Per timeline entry that killed somebody: how the news spread.
-    pub detection: BTreeMap<String, Vec<Spread>>,
+    pub detection: BTreeMap<String, Vec<Spread<'a>>>,
     /// Samples of `detection.first`, ascending; absent ones are infinite and last.
     pub detection_first: Vec<Option<Span>>,
     /// Samples of `detection.all`, likewise.
     pub detection_all: Vec<Option<Span>>,
     /// Who believed what about whom in the first run: its seed and its timelines.
-    pub beliefs: (u64, Vec<BeliefTimeline>),
+    pub beliefs: (u64, &'a [Beliefs]),
     /// Curves over the whole run, by name.
-    pub curves: BTreeMap<String, Vec<Series>>,
+    pub curves: BTreeMap<String, Vec<Series<'a>>>,
     /// What happened.
     pub markers: Vec<Marker>,
 }
 
-impl Inputs {
-    /// From the outcomes of a scenario's runs.
-    pub fn from_outcomes(outcomes: &[Outcome], settings: Settings) -> Self {
+impl<'a> Inputs<'a> {
+    /// From a report and what else is known of its scenario.
+    pub fn new(report: &'a Report, settings: Settings) -> Self {
         let mut inputs = Self {
             settings,
-            runs: outcomes.len(),
-            simulated: outcomes.iter().map(|o| o.simulated).max().unwrap_or(0),
-            detection_first: samples(outcomes, "detection.first"),
-            detection_all: samples(outcomes, "detection.all"),
-            markers: markers(outcomes),
+            runs: report.runs.len(),
+            simulated: report.runs.iter().map(|r| r.simulated_ns).max().unwrap_or(0),
+            detection_first: samples(report, "detection.first"),
+            detection_all: samples(report, "detection.all"),
+            beliefs: report.runs.first().map_or((0, &[][..]), |r| (r.seed, &r.beliefs[..])),
+            markers: markers(report),
             ..Self::default()
         };
-        if let Some(first) = outcomes.first() {
-            inputs.beliefs = (first.seed, first.beliefs.clone());
-        }
-        for outcome in outcomes {
-            for curve in &outcome.curves {
-                let points = curve.points.clone();
-                if curve.event.is_empty() {
-                    let series = Series { seed: outcome.seed, points };
-                    inputs.curves.entry(curve.curve.into()).or_default().push(series);
+        for (name, curve) in
+            report.curves.iter().flat_map(|(name, all)| all.iter().map(move |c| (name, c)))
+        {
+            let (seed, points) = (curve.seed, curve.points.as_slice());
+            let map = match name {
+                _ if curve.event.is_empty() => {
+                    inputs.curves.entry(name.into()).or_default().push(Series { seed, points });
                     continue;
                 }
-                let map = match curve.curve {
-                    "dissemination" => &mut inputs.dissemination,
-                    "detection" => &mut inputs.detection,
-                    _ => continue,
-                };
-                let entry = curve.event.split_once('#').map_or(curve.event.as_str(), |(entry, _)| entry);
-                let spread = Spread { seed: outcome.seed, of: curve.of, points };
-                map.entry(entry.into()).or_default().push(spread);
-            }
+                "dissemination" => &mut inputs.dissemination,
+                "detection" => &mut inputs.detection,
+                _ => continue,
+            };
+            let entry =
+                curve.event.split_once('#').map_or(curve.event.as_str(), |(entry, _)| entry);
+            map.entry(entry.into()).or_default().push(Spread { seed, of: curve.of, points });
         }
         inputs
     }
 
     /// The runs of a curve, or none.
-    pub(super) fn curve(&self, name: &str) -> &[Series] {
+    pub(super) fn curve(&self, name: &str) -> &[Series<'a>] {
         self.curves.get(name).map_or(&[], Vec::as_slice)
     }
 }
 
-fn samples(outcomes: &[Outcome], metric: &str) -> Vec<Option<Span>> {
-    let all = outcomes.iter().flat_map(|o| &o.samples);
-    let mut values: Vec<_> = all.filter(|s| s.metric == metric).map(|s| s.value).collect();
+fn samples(report: &Report, metric: &str) -> Vec<Option<Span>> {
+    let runs = report.runs.iter().filter_map(|r| match r.metrics.get(metric) {
+        Some(RunMetric::Samples(values)) => Some(values.iter().copied()),
+        _ => None,
+    });
+    let mut values: Vec<_> = runs.flatten().collect();
     values.sort_unstable_by_key(|v| v.unwrap_or(u64::MAX));
     values
 }
 
 /// What happened at the same time in all runs: random times would mark only one of them.
-fn markers(outcomes: &[Outcome]) -> Vec<Marker> {
-    let Some((first, rest)) = outcomes.split_first() else { return Vec::new() };
+fn markers(report: &Report) -> Vec<Marker> {
+    let Some((first, rest)) = report.runs.split_first() else { return Vec::new() };
     let shared = first.happened.iter().filter(|h| {
-        rest.iter().all(|o| o.happened.iter().any(|other| other.event == h.event && other.at == h.at))
+        rest.iter().all(|r| {
+            r.happened.iter().any(|other| other.event == h.event && other.at_ns == h.at_ns)
+        })
     });
-    shared.map(|h| Marker { at: h.at, label: h.verb.into() }).collect()
+    let mut shared: Vec<_> = shared.collect();
+    if shared.len() > FLAGS {
+        // Repetitions carry `#n`.
+        shared.retain(|h| !h.event.contains('#'));
+        shared.truncate(FLAGS);
+    }
+    shared.into_iter().map(|h| Marker { at: h.at_ns, label: h.verb.clone() }).collect()
 }

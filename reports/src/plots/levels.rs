@@ -42,7 +42,8 @@ pub(super) fn sheet(inputs: &Inputs, title: &str, levels: &[Level]) -> Option<Sh
     sheet.header(title, "", &legend);
     let named = happenings(inputs);
     let (tall, steps) = if there.len() == 1 { (150.0, 4) } else { (78.0, 2) };
-    let bins: Vec<_> = there.iter().map(|l| pooled(inputs.curve(l.curve), inputs.simulated)).collect();
+    let bins: Vec<_> =
+        there.iter().map(|l| pooled(inputs.curve(l.curve), inputs.simulated)).collect();
     let axes: Vec<_> = there
         .iter()
         .zip(&bins)
@@ -74,7 +75,7 @@ pub(super) fn sheet(inputs: &Inputs, title: &str, levels: &[Level]) -> Option<Sh
 
 /// Per bin the mean of the runs, the least and the greatest value of any.
 fn pooled(series: &[Series], end: Span) -> Vec<Bin> {
-    let runs: Vec<_> = series.iter().map(|s| steps::bins(&s.points, end as f64, BINS)).collect();
+    let runs: Vec<_> = series.iter().map(|s| steps::bins(s.points, end as f64, BINS)).collect();
     (0..BINS)
         .map(|i| Bin {
             mean: runs.iter().map(|r| r[i].mean).sum::<f64>() / runs.len() as f64,

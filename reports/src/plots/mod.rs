@@ -16,7 +16,6 @@ mod steps;
 mod ticks;
 
 pub use input::{Inputs, Marker, OldFormula, Series, Settings, Spread};
-pub use ticks::{significant, span};
 
 use levels::Level;
 use sheet::{BLUE, ORANGE, Sheet, VERMILION};
@@ -55,7 +54,11 @@ pub fn all(inputs: &Inputs) -> Vec<Plot> {
     let mut plots = Vec::new();
     for (i, (event, spreads)) in inputs.dissemination.iter().take(ENTRIES).enumerate() {
         let title = format!("How the news of “{event}” spread");
-        let words = Words { title: &title, x: "time since the change", y: "share of those who count that have it" };
+        let words = Words {
+            title: &title,
+            x: "time since the change",
+            y: "share of those who count that have it",
+        };
         let formula = inputs.settings.old_formula.as_ref();
         let caption = "Who counts: the nodes that ran and could be reached when the change happened. The old formula is \
             the closed form of Serf's former convergence simulator; it knows no latency, no retransmit limit, no \
@@ -66,11 +69,20 @@ pub fn all(inputs: &Inputs) -> Vec<Plot> {
     }
     if let Some(sheet) = ecdf::sheet(inputs) {
         let caption = "A curve that ends below 100 % counts crashes that were not detected before the run ended.";
-        plots.push(Plot::new("detection".into(), "How soon a crash is detected".into(), caption, sheet));
+        plots.push(Plot::new(
+            "detection".into(),
+            "How soon a crash is detected".into(),
+            caption,
+            sheet,
+        ));
     }
     for (i, (event, spreads)) in inputs.detection.iter().take(ENTRIES).enumerate() {
         let title = format!("How the news of “{event}” spread");
-        let words = Words { title: &title, x: "time since the crash", y: "share of those who count that hold it dead" };
+        let words = Words {
+            title: &title,
+            x: "time since the crash",
+            y: "share of those who count that hold it dead",
+        };
         let caption = "The flat start is the time until a probe fails and the suspicion runs out.";
         if let Some(sheet) = spread::sheet(&words, spreads, None) {
             plots.push(Plot::new(numbered("detection-spread", i), title.clone(), caption, sheet));
@@ -84,29 +96,74 @@ pub fn all(inputs: &Inputs) -> Vec<Plot> {
             plots.push(Plot::new(numbered("beliefs", i), title, caption, sheet));
         }
     }
-    let caption = "A record is what one node believes about another; the panels have their own scales.";
+    let caption =
+        "A record is what one node believes about another; the panels have their own scales.";
     let counts = [
         Level { curve: "alive", y: "alive records", color: BLUE, whole: true },
         Level { curve: "suspect", y: "suspect records", color: ORANGE, whole: true },
         Level { curve: "dead", y: "dead records", color: VERMILION, whole: true },
     ];
-    plots.extend(levels_plot(inputs, "records", "How many records say alive, suspect, dead", caption, &counts));
+    plots.extend(levels_plot(
+        inputs,
+        "records",
+        "How many records say alive, suspect, dead",
+        caption,
+        &counts,
+    ));
     if let Some(sheet) = stack::sheet(inputs) {
         let caption = "Payload of datagrams and streams, without the headers of UDP, TCP and IP.";
-        plots.push(Plot::new("bandwidth".into(), "What the nodes send, by kind of traffic".into(), caption, sheet));
+        plots.push(Plot::new(
+            "bandwidth".into(),
+            "What the nodes send, by kind of traffic".into(),
+            caption,
+            sheet,
+        ));
     }
     let caption = "Broadcasts that wait to be sent; a queue that does not drain is a cluster that cannot keep up.";
     let queue = [
-        Level { curve: "queue.depth", y: "broadcasts queued, mean over nodes", color: BLUE, whole: false },
-        Level { curve: "queue.depth.max", y: "broadcasts queued, greatest of the nodes", color: BLUE, whole: true },
+        Level {
+            curve: "queue.depth",
+            y: "broadcasts queued, mean over nodes",
+            color: BLUE,
+            whole: false,
+        },
+        Level {
+            curve: "queue.depth.max",
+            y: "broadcasts queued, greatest of the nodes",
+            color: BLUE,
+            whole: true,
+        },
     ];
-    plots.extend(levels_plot(inputs, "queue", "How many broadcasts wait in the queues", caption, &queue));
-    let caption = "Lifeguard's score of a node's own health: 0 is well, every point slows its probes down.";
+    plots.extend(levels_plot(
+        inputs,
+        "queue",
+        "How many broadcasts wait in the queues",
+        caption,
+        &queue,
+    ));
+    let caption =
+        "Lifeguard's score of a node's own health: 0 is well, every point slows its probes down.";
     let health = [
-        Level { curve: "health.score", y: "health score, mean over nodes", color: BLUE, whole: false },
-        Level { curve: "health.score.max", y: "health score, worst of the nodes", color: BLUE, whole: true },
+        Level {
+            curve: "health.score",
+            y: "health score, mean over nodes",
+            color: BLUE,
+            whole: false,
+        },
+        Level {
+            curve: "health.score.max",
+            y: "health score, worst of the nodes",
+            color: BLUE,
+            whole: true,
+        },
     ];
-    plots.extend(levels_plot(inputs, "health", "How unwell the nodes think they are", caption, &health));
+    plots.extend(levels_plot(
+        inputs,
+        "health",
+        "How unwell the nodes think they are",
+        caption,
+        &health,
+    ));
     plots
 }
 
@@ -124,4 +181,115 @@ fn levels_plot(
 /// `name`, `name-2`, `name-3`, ...
 fn numbered(name: &str, index: usize) -> String {
     if index == 0 { name.into() } else { format!("{name}-{}", index + 1) }
+}
+
+#[cfg(test)]
+mod tests {
+    use wavetank_protocol::time::{MILLISECOND, SECOND};
+
+    use super::*;
+    use crate::{
+        report::{Meta, Report},
+        synthetic,
+    };
+    use sheet::{Anchor, Label, Mark, WIDTH, text_width};
+
+    fn plots(nodes: u64, runs: u64, misses: bool) -> Vec<Plot> {
+        let outcomes = synthetic::outcomes(synthetic::Shape { nodes, runs, misses });
+        let report = Report::new(Meta::default(), outcomes, &[]);
+        let settings = Settings {
+            old_formula: Some(OldFormula {
+                nodes,
+                fanout: 3,
+                interval: 200 * MILLISECOND,
+                loss: 0.01,
+                failed: 0.0,
+            }),
+            suspicion: Some((7 * SECOND, 42 * SECOND)),
+        };
+        all(&Inputs::new(&report, settings))
+    }
+
+    /// Left, right, top and bottom of a text.
+    fn bounds(label: &Label) -> [f64; 4] {
+        let width = text_width(&label.text, label.size, label.bold);
+        let left = match label.anchor {
+            Anchor::Start => label.at.0,
+            Anchor::Middle => label.at.0 - width / 2.0,
+            Anchor::End => label.at.0 - width,
+        };
+        [left, left + width, label.at.1 - label.size / 2.0, label.at.1 + label.size / 2.0]
+    }
+
+    #[test]
+    fn all_text_is_on_the_sheet_and_none_is_on_other_text() {
+        for (nodes, runs, misses) in
+            [(64, 1, false), (64, 50, true), (8, 5, false), (100_000, 3, true)]
+        {
+            for plot in plots(nodes, runs, misses) {
+                let texts: Vec<_> = plot
+                    .sheet
+                    .marks
+                    .iter()
+                    .filter_map(|m| {
+                        if let Mark::Text(label) = m {
+                            Some((bounds(label), &label.text))
+                        } else {
+                            None
+                        }
+                    })
+                    .collect();
+                for (i, (a, text)) in texts.iter().enumerate() {
+                    assert!(
+                        a[0] >= 0.0 && a[1] <= WIDTH && a[2] >= 0.0 && a[3] <= plot.sheet.height,
+                        "{text}"
+                    );
+                    for (b, other) in &texts[..i] {
+                        let apart = a[0] >= b[1] || b[0] >= a[1] || a[2] >= b[3] || b[2] >= a[3];
+                        assert!(apart, "{}: `{text}` on `{other}`", plot.name);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn equal_inputs_give_equal_bytes_and_unique_names() {
+        let (first, second) = (plots(24, 4, true), plots(24, 4, true));
+        assert_eq!(first, second);
+        let mut names: Vec<_> = first.iter().map(|p| p.name.as_str()).collect();
+        assert_eq!(names.len(), 8);
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), 8);
+        assert_eq!(png(&first[0], 1), png(&second[0], 1));
+    }
+
+    #[test]
+    fn a_png_has_the_size_of_its_sheet_and_ink_on_it() {
+        let plot = &plots(8, 2, false)[0];
+        let bytes = png(plot, 2);
+        let mut reader =
+            ::png::Decoder::new(std::io::Cursor::new(bytes)).read_info().expect("a PNG");
+        let mut pixels = vec![0; reader.output_buffer_size().expect("a size")];
+        let info = reader.next_frame(&mut pixels).expect("a frame");
+        assert_eq!((info.width, info.height), (800, (plot.sheet.height * 2.0).ceil() as u32));
+        assert!(pixels.iter().any(|p| *p < 64));
+    }
+
+    #[test]
+    fn without_material_there_are_no_plots() {
+        let report = Report::new(Meta::default(), Vec::new(), &[]);
+        assert!(all(&Inputs::new(&report, Settings::default())).is_empty());
+    }
+
+    #[test]
+    fn the_old_formula_is_the_published_one() {
+        let formula =
+            OldFormula { nodes: 100, fanout: 3, interval: SECOND, loss: 0.0, failed: 0.0 };
+        assert_eq!(formula.share(0.0), 1.0 / 102.0);
+        let half = formula.time(0.5);
+        assert!((formula.share(half) - 0.5).abs() < 1e-12);
+        assert!((half / 1e9 - libm::log(101.0) / 1.5).abs() < 1e-9);
+    }
 }

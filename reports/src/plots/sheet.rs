@@ -166,7 +166,14 @@ impl Sheet {
 
     fn row(&mut self, text: &str, size: f64, bold: bool, color: RGBColor) {
         let at = (EDGE, self.height + size * LINE / 2.0);
-        self.marks.push(Mark::Text(Label { at, text: text.into(), size, bold, color, anchor: Anchor::Start }));
+        self.marks.push(Mark::Text(Label {
+            at,
+            text: text.into(),
+            size,
+            bold,
+            color,
+            anchor: Anchor::Start,
+        }));
         self.height += size * LINE;
     }
 
@@ -196,7 +203,7 @@ impl Sheet {
             x += width + 14.0;
         }
         if !legend.is_empty() {
-            self.height += row + 2.0;
+            self.height += row + 5.0;
         }
     }
 
@@ -268,7 +275,10 @@ impl Sheet {
 
     /// The horizontal axis of a panel: ticks, their labels where they have room, and the title.
     pub fn x_axis(&mut self, panel: &Panel, title: Option<&str>) {
-        self.line(vec![(panel.left, panel.bottom), (panel.right, panel.bottom)], Stroke::solid(INK, 1.0));
+        self.line(
+            vec![(panel.left, panel.bottom), (panel.right, panel.bottom)],
+            Stroke::solid(INK, 1.0),
+        );
         for (value, label) in &panel.x.ticks {
             let x = panel.at_x(*value);
             self.line(vec![(x, panel.bottom), (x, panel.bottom + 4.0)], Stroke::solid(INK, 1.0));
@@ -305,8 +315,22 @@ impl Sheet {
     }
 
     /// Text of any size.
-    pub fn small(&mut self, at: (f64, f64), text: &str, size: f64, anchor: Anchor, color: RGBColor) {
-        self.marks.push(Mark::Text(Label { at, text: text.into(), size, bold: false, color, anchor }));
+    pub fn small(
+        &mut self,
+        at: (f64, f64),
+        text: &str,
+        size: f64,
+        anchor: Anchor,
+        color: RGBColor,
+    ) {
+        self.marks.push(Mark::Text(Label {
+            at,
+            text: text.into(),
+            size,
+            bold: false,
+            color,
+            anchor,
+        }));
     }
 }
 
@@ -333,7 +357,9 @@ pub(super) fn text_width(text: &str, size: f64, bold: bool) -> f64 {
     fonts();
     // Measured large, because the measure is in whole pixels.
     let style = if bold { FontStyle::Bold } else { FontStyle::Normal };
-    let font = ("sans-serif", size * 100.0 * FONT_HEIGHT, style).into_font().transform(FontTransform::None);
+    let font = ("sans-serif", size * 100.0 * FONT_HEIGHT, style)
+        .into_font()
+        .transform(FontTransform::None);
     font.box_size(text).map_or(0.0, |(width, _)| f64::from(width) / 100.0)
 }
 

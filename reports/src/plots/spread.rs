@@ -21,17 +21,22 @@ pub(super) struct Words<'a> {
 }
 
 /// Draws it; nothing to draw gives none.
-pub(super) fn sheet(words: &Words, spreads: &[Spread], formula: Option<&OldFormula>) -> Option<Sheet> {
-    let end = spreads.iter().filter_map(|s| s.points.last()).map(|p| p.0).max()?;
-    let formula_end = formula.map_or(0.0, |f| f.time(0.99)).min(2.0 * end as f64);
-    let end = (end.max(1) as f64).max(formula_end) * 1.04;
+pub(super) fn sheet(
+    words: &Words,
+    spreads: &[Spread],
+    formula: Option<&OldFormula>,
+) -> Option<Sheet> {
+    let (end, late) = reach(spreads)?;
+    let formula_end = formula.map_or(0.0, |f| f.time(0.99)).min(2.0 * end);
+    let end = end.max(formula_end) * 1.04;
 
     let median = Stroke::solid(BLUE, 2.5);
     let old = Stroke::dashed(INK, 1.5, 6.0, 4.0);
     let shown = spreads.len().min(LINES);
     let mut legend = Vec::new();
     if spreads.len() > 1 {
-        let each = if shown < spreads.len() { format!("first {shown} runs") } else { "each run".into() };
+        let each =
+            if shown < spreads.len() { format!("first {shown} runs") } else { "each run".into() };
         legend.push((Swatch::Line(Stroke::solid(SEED, 1.0)), each));
         legend.push((Swatch::Band(median, tint(BLUE, 0.22)), "median, 10 to 90 %".into()));
     } else {
@@ -42,7 +47,7 @@ pub(super) fn sheet(words: &Words, spreads: &[Spread], formula: Option<&OldFormu
     }
 
     let mut sheet = Sheet::new();
-    sheet.header(words.title, &subtitle(spreads), &legend);
+    sheet.header(words.title, &format!("{} {late}", subtitle(spreads)), &legend);
     let (x, unit) = Axis::time(0.0, end, 5);
     let y = Axis::percent();
     let x_title = format!("{} ({unit})", words.x);
@@ -73,6 +78,22 @@ pub(super) fn sheet(words: &Words, spreads: &[Spread], formula: Option<&OldFormu
     Some(sheet)
 }
 
+/// How far the axis goes, and a sentence if some came later. A straggler that only the next push/pull reached
+/// must not squeeze all others into a corner.
+fn reach(spreads: &[Spread]) -> Option<(f64, String)> {
+    let last = spreads.iter().filter_map(|s| s.points.last()).map(|p| p.0).max()?.max(1);
+    let most = |s: &Spread| {
+        s.points.iter().find(|p| p.1 >= 0.99 * height(s)).or(s.points.last()).map(|p| p.0 as f64)
+    };
+    let mut bulk: Vec<f64> = spreads.iter().filter_map(most).collect();
+    bulk.sort_unstable_by(f64::total_cmp);
+    let bulk = steps::quantile(&bulk, 0.9).max(1.0);
+    if last as f64 <= 3.0 * bulk {
+        return Some((last as f64, String::new()));
+    }
+    Some((2.0 * bulk, format!("The last, after {}, lie beyond the right edge.", span(last))))
+}
+
 /// How many, and when the median reached everybody.
 fn subtitle(spreads: &[Spread]) -> String {
     let mut complete: Vec<f64> = spreads
@@ -85,27 +106,37 @@ fn subtitle(spreads: &[Spread]) -> String {
     let most = spreads.iter().map(height).fold(0.0, f64::max);
     let who = if least < most { format!("{least:.0} to {most:.0}") } else { format!("{most:.0}") };
     let middle = steps::quantile(&complete, 0.5);
-    let all = match (spreads.len(), middle.is_finite()) {
-        (1, true) => format!("all had it after {}", span(middle as u64)),
-        (1, false) => "not all had it in the end".into(),
-        (many, true) => format!("{many} times; all had it after {} in the median", span(middle as u64)),
-        (many, false) => format!("{many} times"),
+    let many = spreads.len();
+    let all = if many == 1 && middle.is_finite() {
+        format!("All had it after {}.", span(middle as u64))
+    } else if many == 1 {
+        "Not all had it before the run ended.".into()
+    } else if middle.is_finite() {
+        format!("Half the time all had it within {}.", span(middle as u64))
+    } else {
+        String::new()
     };
-    let missed = match never {
-        0 => String::new(),
-        _ if spreads.len() == 1 => String::new(),
-        _ => format!("; in {never} of {} some never had it", spreads.len()),
+    let missed = if never > 0 && many > 1 {
+        format!("{never} times some never had it.")
+    } else {
+        String::new()
     };
-    format!("{who} nodes count; {all}{missed}.")
+    let times = if many > 1 { format!(", {many} times") } else { String::new() };
+    format!("{who} nodes count{times}. {all} {missed}")
 }
 
 fn height(spread: &Spread) -> f64 {
-    if spread.of > 0 { spread.of as f64 } else { spread.points.iter().map(|p| p.1).fold(1.0, f64::max) }
+    if spread.of > 0 {
+        spread.of as f64
+    } else {
+        spread.points.iter().map(|p| p.1).fold(1.0, f64::max)
+    }
 }
 
 /// 10th percentile, median and 90th percentile of the shares at a time.
 fn pool(spreads: &[Spread], time: f64) -> [f64; 3] {
-    let mut shares: Vec<f64> = spreads.iter().map(|s| steps::at(&s.points, time) / height(s)).collect();
+    let mut shares: Vec<f64> =
+        spreads.iter().map(|s| steps::at(s.points, time) / height(s)).collect();
     shares.sort_unstable_by(f64::total_cmp);
     [0.1, 0.5, 0.9].map(|q| steps::quantile(&shares, q))
 }
@@ -114,7 +145,7 @@ fn pool(spreads: &[Spread], time: f64) -> [f64; 3] {
 fn outline(spread: &Spread, end: f64) -> Vec<(f64, f64)> {
     let mut corners = Vec::new();
     let mut value = 0.0;
-    for (time, next) in &spread.points {
+    for (time, next) in spread.points {
         corners.push((*time as f64, value));
         value = next / height(spread);
         corners.push((*time as f64, value));

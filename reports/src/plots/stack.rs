@@ -30,7 +30,7 @@ pub(super) fn sheet(inputs: &Inputs) -> Option<Sheet> {
         let runs = inputs.curve(curve);
         let mut top: Vec<f64> = tops[tops.len() - 1].clone();
         for run in runs {
-            for (sum, bin) in top.iter_mut().zip(steps::bins(&run.points, end, BINS)) {
+            for (sum, bin) in top.iter_mut().zip(steps::bins(run.points, end, BINS)) {
                 *sum += bin.mean / runs.len() as f64;
             }
         }
@@ -44,8 +44,13 @@ pub(super) fn sheet(inputs: &Inputs) -> Option<Sheet> {
 
     let mut sheet = Sheet::new();
     let swatches = there.iter().rev().map(|k| (Swatch::Bar(k.2, 0.8), k.1.to_string()));
-    let subtitle = if inputs.runs > 1 { format!("Mean of {} runs.", inputs.runs) } else { String::new() };
-    sheet.header("What the nodes send, by kind of traffic", &subtitle, &swatches.collect::<Vec<_>>());
+    let subtitle =
+        if inputs.runs > 1 { format!("Mean of {} runs.", inputs.runs) } else { String::new() };
+    sheet.header(
+        "What the nodes send, by kind of traffic",
+        &subtitle,
+        &swatches.collect::<Vec<_>>(),
+    );
     let (x, time) = Axis::time(0.0, end, 6);
     let x_title = format!("simulated time ({time})");
     let y = Axis::from_zero(high / per, 4, false);

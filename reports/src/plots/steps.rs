@@ -58,9 +58,15 @@ mod tests {
     #[test]
     fn a_step_holds_until_the_next() {
         let points = [(10, 2.0), (30, 6.0)];
-        assert_eq!([0.0, 10.0, 29.0, 30.0, 99.0].map(|t| at(&points, t)), [0.0, 2.0, 2.0, 6.0, 6.0]);
+        assert_eq!(
+            [0.0, 10.0, 29.0, 30.0, 99.0].map(|t| at(&points, t)),
+            [0.0, 2.0, 2.0, 6.0, 6.0]
+        );
         let bins = bins(&points, 40.0, 2);
-        assert_eq!(bins, [Bin { mean: 1.0, min: 0.0, max: 2.0 }, Bin { mean: 4.0, min: 2.0, max: 6.0 }]);
+        assert_eq!(
+            bins,
+            [Bin { mean: 1.0, min: 0.0, max: 2.0 }, Bin { mean: 4.0, min: 2.0, max: 6.0 }]
+        );
     }
 
     #[test]

@@ -7,6 +7,9 @@ use wavetank_protocol::{
     Span,
     time::{MICROSECOND, MILLISECOND, MINUTE, SECOND},
 };
+use wavetank_sim_core::outcome::Unit;
+
+use crate::units;
 
 /// A linear axis with its ticks.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,7 +51,7 @@ impl Axis {
         let (per, unit) = time_unit(high.abs().max(low.abs()));
         let step = time_step((high - low) / per / f64::from(wanted.max(1)), unit);
         let mut axis = Self { low: low / per, high: high / per, ticks: Vec::new() };
-        axis.fill(step, |v, step| decimal(v, step));
+        axis.fill(step, decimal);
         axis.low = low;
         axis.high = high;
         for tick in &mut axis.ticks {
@@ -125,53 +128,9 @@ fn si(value: f64, step: f64) -> String {
     decimal(value, step)
 }
 
-/// A span in its best unit with three significant digits, for example `4.12 s`.
-pub fn span(ns: Span) -> String {
-    let (per, unit) = match ns {
-        0 => return "0 s".into(),
-        1..MICROSECOND => (1.0, "ns"),
-        MICROSECOND..MILLISECOND => (MICROSECOND as f64, "µs"),
-        MILLISECOND..SECOND => (MILLISECOND as f64, "ms"),
-        SECOND..600_000_000_000 => (SECOND as f64, "s"),
-        600_000_000_000..36_000_000_000_000 => (MINUTE as f64, "min"),
-        _ => (60.0 * MINUTE as f64, "h"),
-    };
-    format!("{} {unit}", significant(ns as f64 / per))
-}
-
-/// A number with three significant digits, without trailing zeros, thousands apart.
-pub fn significant(value: f64) -> String {
-    let places = match value.abs() {
-        v if v >= 99.95 => 0,
-        v if v >= 9.995 => 1,
-        v if v >= 0.9995 => 2,
-        v if v >= 0.09995 => 3,
-        _ => 4,
-    };
-    let mut text = format!("{value:.places$}");
-    if text.contains('.') {
-        text.truncate(text.trim_end_matches('0').trim_end_matches('.').len());
-    }
-    grouped(&text)
-}
-
-/// Thin spaces between groups of three digits from five digits on.
-fn grouped(text: &str) -> String {
-    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |rest| ("\u{2212}", rest));
-    let (whole, rest) = digits.split_once('.').map_or((digits, ""), |(w, r)| (w, r));
-    let mut out = String::from(sign);
-    for (i, c) in whole.chars().enumerate() {
-        let left = whole.len() - i;
-        if i > 0 && left % 3 == 0 && whole.len() > 4 {
-            out.push('\u{202f}');
-        }
-        out.push(c);
-    }
-    if !rest.is_empty() {
-        out.push('.');
-        out.push_str(rest);
-    }
-    out
+/// A span for a reader.
+pub(super) fn span(ns: Span) -> String {
+    units::human(ns as f64, Unit::Nanoseconds)
 }
 
 #[cfg(test)]
@@ -182,22 +141,14 @@ mod tests {
     fn ticks_are_round_and_labelled_in_one_unit() {
         let labels = |axis: Axis| axis.ticks.into_iter().map(|t| t.1).collect::<Vec<_>>();
         let (axis, unit) = Axis::time(0.0, 1.7e9, 4);
-        assert_eq!((labels(axis), unit), (vec!["0".into(), "500".into(), "1000".into(), "1500".into()], "ms"));
+        assert_eq!(
+            (labels(axis), unit),
+            (vec!["0".into(), "500".into(), "1000".into(), "1500".into()], "ms")
+        );
         let (axis, unit) = Axis::time(-5e9, 21e9, 5);
         assert_eq!((labels(axis).join(" "), unit), ("0 10 20".into(), "s"));
         assert_eq!(labels(Axis::from_zero(4100.0, 4, true)).join(" "), "0 2k 4k 6k");
         assert_eq!(labels(Axis::from_zero(0.0, 4, true)).join(" "), "0 1");
         assert_eq!(labels(Axis::from_zero(0.7, 4, false)).join(" "), "0 0.2 0.4 0.6 0.8");
-    }
-
-    #[test]
-    fn spans_and_numbers_have_three_digits() {
-        let cases = [(0, "0 s"), (999, "999 ns"), (4_123_456_789, "4.12 s"), (200_000_000, "200 ms")];
-        for (ns, text) in cases {
-            assert_eq!(span(ns), text);
-        }
-        assert_eq!(span(754 * SECOND), "12.6 min");
-        assert_eq!(significant(1234.0), "1234");
-        assert_eq!(significant(1_234_567.0), "1\u{202f}234\u{202f}567");
     }
 }

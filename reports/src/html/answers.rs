@@ -1,0 +1,186 @@
+//! The questions a reader comes with, answered in plain sentences: when did everyone know, what did it cost,
+//! was a healthy node declared dead.
+
+use serde::Serialize;
+use wavetank_sim_core::outcome::Unit;
+
+use crate::{
+    report::{CounterSummary, GaugeSummary, Report, Summary, TrendSummary},
+    units::{from_name, human},
+};
+
+/// A question and its answer.
+#[derive(Serialize)]
+pub(super) struct Answer {
+    question: &'static str,
+    sentences: Vec<String>,
+    /// `good`, `bad` or empty.
+    tone: &'static str,
+}
+
+pub(super) fn all(report: &Report) -> Vec<Answer> {
+    let answers = [when(report), detected(report), cost(report), healthy(report)];
+    answers.into_iter().filter(|a| !a.sentences.is_empty()).collect()
+}
+
+fn trend<'a>(report: &'a Report, name: &str) -> Option<&'a TrendSummary> {
+    match report.metrics.get(name)? {
+        Summary::Trend(t) if t.count > 0 => Some(t),
+        _ => None,
+    }
+}
+
+fn counter<'a>(report: &'a Report, name: &str) -> Option<&'a CounterSummary> {
+    match report.metrics.get(name)? {
+        Summary::Counter(c) => Some(c),
+        _ => None,
+    }
+}
+
+fn gauge<'a>(report: &'a Report, name: &str) -> Option<&'a GaugeSummary> {
+    match report.metrics.get(name)? {
+        Summary::Gauge(g) => Some(g),
+        _ => None,
+    }
+}
+
+fn time(ns: u64) -> String {
+    human(ns as f64, Unit::Nanoseconds)
+}
+
+/// `Of 20 crashes, the median one WAS DONE within 1.6 s, the slowest within 2.1 s; 3 never were.`
+fn within(t: &TrendSummary, what: (&str, &str), done: &str, never: &str) -> String {
+    let (one, many) = what;
+    let done = match (t.count, t.med, t.max) {
+        (1, Some(only), _) => return format!("The {one} {done} within {}.", time(only)),
+        (1, None, _) => return format!("The {one} never {never}."),
+        (n, Some(med), None) => {
+            format!("Of {n} {many}, the median one {done} within {}", time(med))
+        }
+        (n, Some(med), Some(max)) => {
+            format!(
+                "Of {n} {many}, the median one {done} within {}, the slowest within {}",
+                time(med),
+                time(max)
+            )
+        }
+        (n, None, _) => return format!("Of {n} {many}, {} never {never}.", t.missing),
+    };
+    match t.missing {
+        0 => format!("{done}."),
+        1 => format!("{done}; one never {never}."),
+        n => format!("{done}; {n} never {}.", if never == "was" { "were" } else { never }),
+    }
+}
+
+fn times(count: u64) -> String {
+    match count {
+        1 => "once".into(),
+        2 => "twice".into(),
+        n => format!("{n} times"),
+    }
+}
+
+fn tone(trends: &[Option<&TrendSummary>]) -> &'static str {
+    if trends.iter().flatten().any(|t| t.missing > 0) { "bad" } else { "" }
+}
+
+fn when(report: &Report) -> Answer {
+    const WHAT: (&str, &str) = ("change", "changes");
+    let most = trend(report, "dissemination.t99");
+    let all = trend(report, "dissemination.t100");
+    let mut sentences = Vec::new();
+    sentences.extend(all.map(|t| within(t, WHAT, "had reached everyone who counts", "did")));
+    sentences.extend(
+        most.and_then(|t| t.med)
+            .map(|med| format!("99 % of them had the median one within {}.", time(med))),
+    );
+    Answer { question: "When did everyone know of a change?", sentences, tone: tone(&[all]) }
+}
+
+fn detected(report: &Report) -> Answer {
+    const WHAT: (&str, &str) = ("crash", "crashes");
+    let first = trend(report, "detection.first");
+    let all = trend(report, "detection.all");
+    let mut sentences = Vec::new();
+    sentences.extend(first.map(|t| within(t, WHAT, "was declared by some node", "was")));
+    sentences.extend(all.map(|t| within(t, WHAT, "was known to everyone who counts", "was")));
+    Answer { question: "How soon was a crash detected?", sentences, tone: tone(&[first, all]) }
+}
+
+fn cost(report: &Report) -> Answer {
+    let mut sentences = Vec::new();
+    if let Some(all) = gauge(report, "bandwidth.node") {
+        let unit = from_name(&all.unit);
+        sentences.push(format!(
+            "A node sent {} of payload on average, the busiest {}.",
+            human(all.mean, unit),
+            human(all.max, unit)
+        ));
+        let kinds = [
+            ("probe", "probes"),
+            ("gossip", "gossip"),
+            ("pushpull", "push/pull"),
+            ("stream_ping", "stream pings"),
+        ];
+        let mut parts: Vec<String> = Vec::new();
+        for (kind, words) in kinds {
+            if let Some(part) = gauge(report, &format!("bandwidth.node.{kind}"))
+                && all.mean > 0.0
+            {
+                parts.push(format!("{words} {:.0} %", part.mean / all.mean * 100.0));
+            }
+        }
+        if !parts.is_empty() {
+            sentences.push(format!("Of this: {}.", parts.join(", ")));
+        }
+    }
+    if let Some(packets) = gauge(report, "packets.node") {
+        sentences.push(format!(
+            "That is {} packets a second per node.",
+            human(packets.mean, Unit::Count)
+        ));
+    }
+    Answer { question: "What did it cost?", sentences, tone: "" }
+}
+
+fn healthy(report: &Report) -> Answer {
+    let mut sentences = Vec::new();
+    let mut tone = "";
+    if let Some(c) = counter(report, "false_positives") {
+        let exposure = human(c.exposure_node_hours, Unit::Count);
+        let rate =
+            |bound: Option<f64>| bound.map_or("any number".into(), |b| human(b, Unit::Count));
+        if c.count == 0 {
+            tone = "good";
+            sentences.push(format!(
+                "No, not in {exposure} node-hours; up to {} per node-hour cannot be ruled out (95 %).",
+                rate(c.rate_ci95[1])
+            ));
+        } else {
+            tone = "bad";
+            sentences.push(format!(
+                "Yes: a running, reachable node was held dead {} in {exposure} node-hours, {} per node-hour (95 %: {} to {}).",
+                times(c.count),
+                human(c.rate_per_node_hour, Unit::Count),
+                rate(c.rate_ci95[0]),
+                rate(c.rate_ci95[1]),
+            ));
+        }
+        if let Some(healthy) = counter(report, "false_positives.healthy").filter(|h| h.count > 0) {
+            sentences.push(format!(
+                "{} neither the accuser nor the accused had a fault of its own.",
+                capital(&times(healthy.count))
+            ));
+        }
+        if let Some(heal) = counter(report, "false_positives.after_heal").filter(|h| h.count > 0) {
+            sentences.push(format!("A healed partition left over {} of such beliefs.", heal.count));
+        }
+    }
+    Answer { question: "Was a healthy node declared dead?", sentences, tone }
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
+}

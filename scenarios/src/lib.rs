@@ -106,6 +106,7 @@ pub fn load(source: Source<'_>, overrides: &Overrides) -> Result<Scenario, Probl
     overrides.apply(&mut root, &texts, &mut problems);
     let mut cx = Cx::new(&texts, source.files);
     cx.problems = problems;
+    cx.scaled = overrides.nodes.is_some();
     let lowered = lower::read(&mut cx, &root);
     let Cx { mut problems, warnings, labels, .. } = cx;
     let name = |p: &Problem| texts.0.iter().position(|(name, _)| *name == p.source);

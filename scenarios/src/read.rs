@@ -17,10 +17,15 @@ use crate::{
 /// Reads a file that a scenario names; the argument is the name as written.
 pub type Files<'a> = &'a dyn Fn(&str) -> Result<String, String>;
 
+/// So many valid words are listed even beside a near one.
+const SHORT: usize = 8;
+
 /// What all readers share.
 pub(crate) struct Cx<'a> {
     pub texts: &'a Texts,
     pub files: Option<Files<'a>>,
+    /// `--nodes` was given.
+    pub scaled: bool,
     pub problems: Vec<Problem>,
     pub warnings: Vec<Problem>,
     /// Cluster labels in order of appearance; the first is empty.
@@ -30,7 +35,7 @@ pub(crate) struct Cx<'a> {
 impl<'a> Cx<'a> {
     pub fn new(texts: &'a Texts, files: Option<Files<'a>>) -> Self {
         let labels = vec![String::new()];
-        Self { texts, files, problems: Vec::new(), warnings: Vec::new(), labels }
+        Self { texts, files, scaled: false, problems: Vec::new(), warnings: Vec::new(), labels }
     }
 
     /// Reports an error at a place; `label` stands under the marked text.
@@ -89,11 +94,9 @@ impl<'a> Cx<'a> {
         valid: impl IntoIterator<Item = &'w str>,
     ) {
         let valid: Vec<&str> = valid.into_iter().collect();
-        let label = match spell::nearest(word, valid.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => String::new(),
-        };
-        if valid.is_empty() {
+        let near = spell::nearest(word, valid.iter().copied());
+        let label = near.map_or(String::new(), |near| format!("did you mean `{near}`?"));
+        if valid.is_empty() || near.is_some() && valid.len() > SHORT {
             self.error(span, place, message, label);
         } else {
             let shown = valid.len().min(40);
@@ -386,6 +389,18 @@ impl<'t> Fields<'t> {
         };
         self.put(key, Out::Plain(words[found].0.to_owned()));
         words[found].1
+    }
+
+    /// The same for a word on which the rest depends: absent if it is none of them.
+    pub fn word_or_problem<T: Copy>(
+        &mut self,
+        cx: &mut Cx<'_>,
+        key: &'static str,
+        words: &[(&str, T)],
+    ) -> Option<T> {
+        let before = cx.problems.len();
+        let word = self.word(cx, key, words);
+        (cx.problems.len() == before).then_some(word)
     }
 
     /// Where the value of a key stands.

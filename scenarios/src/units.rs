@@ -35,7 +35,7 @@ fn wrong<T>(message: impl Into<String>, instead: Option<String>) -> Result<T, Wr
 }
 
 fn no_unit<T>(unit: &str, of: &str, units: &str) -> Result<T, Wrong> {
-    let message = format!("`{unit}` is no unit of {of}");
+    let message = format!("`{}` is no unit of {of}", unit.trim());
     Err(Wrong { message, label: format!("units are {units}") })
 }
 

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use granit_parser::{Event, Parser, ScalarStyle};
+use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
 
 use crate::problem::{Problem, Severity, Span, Texts};
 
@@ -89,6 +89,7 @@ struct Open {
     span: Span,
     anchor: usize,
     depth: usize,
+    flow: bool,
     kind: OpenKind,
 }
 
@@ -133,8 +134,9 @@ pub(crate) fn parse(texts: &Texts, index: u16, problems: &mut Vec<Problem>) -> O
             }
         };
         let range = span.byte_range().unwrap_or(0..0);
-        if span.tag_start().is_some() {
-            builder.problem(range, "a tag has no meaning here".to_owned(), "remove the `!` tag");
+        if let Some(tag) = span.tag_span() {
+            let range = tag.byte_range().unwrap_or(range);
+            builder.problem(range, "a tag has no meaning here".to_owned(), "remove this");
             return None;
         }
         let done = match event {
@@ -156,17 +158,17 @@ pub(crate) fn parse(texts: &Texts, index: u16, problems: &mut Vec<Problem>) -> O
                 let node = Node { span: builder.span(range), kind };
                 builder.finished(node, anchor, 1, 1)
             }
-            Event::SequenceStart(_, anchor, _) => {
-                builder.begin(range, anchor, OpenKind::List(Vec::new()))
+            Event::SequenceStart(style, anchor, _) => {
+                builder.begin(range, anchor, style, OpenKind::List(Vec::new()))
             }
-            Event::MappingStart(_, anchor, _) => {
+            Event::MappingStart(style, anchor, _) => {
                 let kind = OpenKind::Map {
                     pairs: Vec::new(),
                     seen: BTreeMap::new(),
                     key: None,
                     skip: false,
                 };
-                builder.begin(range, anchor, kind)
+                builder.begin(range, anchor, style, kind)
             }
             Event::SequenceEnd | Event::MappingEnd => builder.end(range.end),
             Event::Alias(id) => builder.repeat(range, id),
@@ -221,18 +223,20 @@ impl Builder<'_> {
         &mut self,
         range: std::ops::Range<usize>,
         anchor: usize,
+        style: StructureStyle,
         kind: OpenKind,
     ) -> Option<()> {
         if self.open.len() >= DEEPEST {
             self.problem(range, "nested too deeply".to_owned(), "no scenario needs this");
             return None;
         }
-        self.open.push(Open { span: self.span(range), anchor, depth: 1, kind });
+        let flow = style == StructureStyle::Flow;
+        self.open.push(Open { span: self.span(range), anchor, depth: 1, flow, kind });
         Some(())
     }
 
     fn end(&mut self, to: usize) -> Option<()> {
-        let Open { mut span, anchor, depth, kind } = self.open.pop()?;
+        let Open { mut span, anchor, depth, flow, kind } = self.open.pop()?;
         // A block collection ends where the next token starts; its own last value is the better end.
         let kind = match kind {
             OpenKind::List(items) => {
@@ -244,6 +248,9 @@ impl Builder<'_> {
                 Kind::Map(pairs)
             }
         };
+        if flow {
+            span.to = to as u32;
+        }
         let node = Node { span, kind };
         self.finished(node, anchor, depth + 1, 1)
     }

@@ -39,43 +39,42 @@ pub(crate) fn read(cx: &mut Cx<'_>, node: &Node) -> (Option<Cluster>, Out) {
     let Some(mut fields) = Fields::open(cx, node, "cluster", "a map") else {
         return (None, Out::Map(Vec::new()));
     };
-    let before = cx.problems.len();
     let base = preset(cx, &mut fields);
     let config = settings(cx, &mut fields, &base);
     let starts = [("converged", 0), ("empty", 1), ("joining", 2)];
-    let start = fields.word(cx, "start", &starts);
+    let start = fields.word_or_problem(cx, "start", &starts);
     let names = fields.or(cx, "names", "{group}-{index}".to_owned());
     let names_span = fields.value_span("names").unwrap_or(node.span);
     if !pattern_is_fine(cx, names_span, "cluster.names", &names) {
-        return (None, finish(cx, fields, None));
+        return (None, finish(cx, fields));
     }
     let address_bytes = address_bytes(cx, &mut fields);
     let meta_bytes = fields.number(cx, "meta_bytes", 0, (0, MOST_META));
     let mut configs = vec![config.clone()];
     let defaults = Defaults { names, meta_bytes, config };
     let join = fields.node("join");
-    let groups = groups(cx, &mut fields, &defaults, &mut configs);
+    let Some(groups) = groups(cx, &mut fields, &defaults, &mut configs) else {
+        return (None, finish(cx, fields));
+    };
     let mut cluster =
         Cluster { start: Start::Converged, groups, configs, address_bytes: address_bytes as u8 };
-    if cluster.groups.is_empty() || cx.problems.len() > before {
-        return (None, finish(cx, fields, join));
-    }
     match (start, join) {
-        (2, join) => cluster.start = joining(cx, &mut fields, join, &cluster),
-        (_, None) => {}
+        (Some(2), join) => cluster.start = joining(cx, &mut fields, join, &cluster),
+        (_, None) | (None, _) => {}
         (_, Some(join)) => {
             let message = "`join` is for nodes that start one by one";
             cx.error(join.span, "cluster.join", message, "only with `start: joining`");
         }
     }
-    if start == 1 {
+    if start == Some(1) {
         cluster.start = Start::Empty;
     }
     doubts(cx, &cluster, fields.span);
-    (Some(cluster), finish(cx, fields, join))
+    (Some(cluster), finish(cx, fields))
 }
 
-fn finish(cx: &mut Cx<'_>, mut fields: Fields<'_>, _join: Option<&Node>) -> Out {
+/// Closes the section, also where its reading broke off: all its keys are valid ones.
+fn finish(cx: &mut Cx<'_>, mut fields: Fields<'_>) -> Out {
     for key in ["nodes", "groups", "address_bytes", "meta_bytes", "join"] {
         fields.has(key);
     }
@@ -128,24 +127,25 @@ fn address_bytes(cx: &mut Cx<'_>, fields: &mut Fields<'_>) -> u64 {
     bytes
 }
 
+/// Absent if it is not clear who there is.
 fn groups(
     cx: &mut Cx<'_>,
     fields: &mut Fields<'_>,
     defaults: &Defaults,
     configs: &mut Vec<Config>,
-) -> Vec<Group> {
+) -> Option<Vec<Group>> {
     let count = fields.pair("nodes");
     let list = fields.pair("groups");
     match (count, list) {
         (None, None) => {
             fields.missing(cx, "nodes", "64");
-            Vec::new()
+            None
         }
         (Some(count), Some(list)) => {
             let span = if count.at.from > list.at.from { count.at } else { list.at };
             let message = "either `nodes` or `groups`, not both";
             cx.error(span, "cluster", message, "remove one of the two");
-            Vec::new()
+            None
         }
         (Some(_), None) => {
             let nodes = fields.need_number(cx, "nodes", (1, MOST_NODES), "64");
@@ -158,10 +158,9 @@ fn groups(
                 meta_bytes: defaults.meta_bytes as u16,
                 stopped: false,
             };
-            let groups: Vec<Group> = nodes.map(|n| group(n as u32)).into_iter().collect();
+            let groups = vec![group(nodes? as u32)];
             let span = fields.span;
-            check_names(cx, &groups, &[span]);
-            groups
+            check_names(cx, &groups, &[span]).then_some(groups)
         }
         (None, Some(pair)) => {
             let place = fields.at("groups");
@@ -170,7 +169,7 @@ fn groups(
             if nodes.len() > MOST_GROUPS {
                 let message = format!("more than {MOST_GROUPS} groups");
                 cx.error(pair.at, &place, &message, "");
-                return Vec::new();
+                return None;
             }
             let before = cx.problems.len();
             let mut groups = Vec::new();
@@ -186,12 +185,12 @@ fn groups(
             if nodes.is_empty() && before == cx.problems.len() {
                 cx.error(pair.value.span, &place, "no group", "write `nodes: 64` instead");
             }
-            if cx.problems.len() == before {
-                let spans: Vec<Span> = nodes.iter().map(|n| n.span).collect();
-                check_total(cx, &groups, &spans);
-                check_names(cx, &groups, &spans);
+            if groups.is_empty() || groups.len() < nodes.len() {
+                return None;
             }
-            groups
+            let spans: Vec<Span> = nodes.iter().map(|n| n.span).collect();
+            let fine = check_total(cx, &groups, &spans) && check_names(cx, &groups, &spans);
+            fine.then_some(groups)
         }
     }
 }
@@ -281,34 +280,35 @@ fn pattern_is_fine(cx: &mut Cx<'_>, span: Span, place: &str, pattern: &str) -> b
     false
 }
 
-fn check_total(cx: &mut Cx<'_>, groups: &[Group], spans: &[Span]) {
+fn check_total(cx: &mut Cx<'_>, groups: &[Group], spans: &[Span]) -> bool {
     let total: u64 = groups.iter().map(|g| u64::from(g.nodes)).sum();
     if total > MOST_NODES {
         let message = format!("{total} nodes are too many");
         let span = spans.first().copied().unwrap_or_default();
         cx.error(span, "cluster.groups", &message, format!("at most {MOST_NODES}"));
     }
+    total <= MOST_NODES
 }
 
 /// Names of groups and of nodes are unique.
-fn check_names(cx: &mut Cx<'_>, groups: &[Group], spans: &[Span]) {
+fn check_names(cx: &mut Cx<'_>, groups: &[Group], spans: &[Span]) -> bool {
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     for (i, group) in groups.iter().enumerate() {
         let place = format!("cluster.groups[{i}]");
         if seen.insert(&group.name, i).is_some() {
             let message = format!("two groups are called `{}`", group.name);
             cx.error(spans[i], &place, &message, "rename one of them");
-            return;
+            return false;
         }
         if group.nodes > 1 && !group.names.contains("{index}") {
             let message = "all nodes of the group would have one name";
             cx.error(spans[i], &place, message, "`names` needs `{index}`");
-            return;
+            return false;
         }
         if matches!(group.node_name(0).as_str(), "all" | "rest") {
             let message = "no node can be called `all` or `rest`: selectors use these words";
             cx.error(spans[i], &place, message, "rename it");
-            return;
+            return false;
         }
     }
     // All names of a group have one length, so only groups of equal lengths can clash.
@@ -323,11 +323,12 @@ fn check_names(cx: &mut Cx<'_>, groups: &[Group], spans: &[Span]) {
                     let message = format!("two nodes are called `{name}`");
                     let label = format!("the other is in the group `{}`", groups[j].name);
                     cx.error(spans[i], &format!("cluster.groups[{i}]"), &message, label);
-                    return;
+                    return false;
                 }
             }
         }
     }
+    true
 }
 
 /// A name that two groups share.
@@ -352,7 +353,7 @@ fn joining(
     node: Option<&Node>,
     cluster: &Cluster,
 ) -> Start {
-    let world = World { cluster: Some(cluster), picks: BTreeMap::new() };
+    let world = World { cluster: Some(cluster), scaled: cx.scaled, picks: BTreeMap::new() };
     let empty = Node { span: fields.span, kind: Kind::Map(Vec::new()) };
     let node = node.unwrap_or(&empty);
     let first = || (SlotSet::range(0, 1), Out::List(vec![Out::Text(cluster.name(0))]));

@@ -14,6 +14,10 @@ use crate::{
 /// full packets.
 const QUEUE: u64 = 64_000;
 
+/// The keys of all models of loss.
+const LOSS_KEYS: &[&str] =
+    &["probability", "correlation", "p", "r", "h", "k", "p13", "p31", "p32", "p23", "p14"];
+
 /// Whether a value is written as a map, rather than as its main quantity alone.
 fn is_map(node: &Node) -> bool {
     matches!(node.kind, Kind::Map(_))
@@ -62,7 +66,13 @@ fn independent(probability: Probability) -> Loss {
 /// The keys of a loss; the model decides which.
 pub(crate) fn loss_in(cx: &mut Cx<'_>, fields: &mut Fields<'_>) -> Loss {
     let models = [("random", 0), ("gilbert-elliott", 1), ("four-state", 2)];
-    let model = fields.word(cx, "model", &models);
+    let Some(model) = fields.word_or_problem(cx, "model", &models) else {
+        // Which keys are valid depends on the model: all of them may be.
+        for key in LOSS_KEYS {
+            fields.has(key);
+        }
+        return Loss::None;
+    };
     match model {
         1 => {
             let p = fields.need(cx, "p", "1%").unwrap_or(Share(0.0));
@@ -167,5 +177,10 @@ pub(crate) fn bandwidth(cx: &mut Cx<'_>, node: &Node, place: &str) -> Option<(Ba
 pub(crate) fn bandwidth_in(cx: &mut Cx<'_>, fields: &mut Fields<'_>) -> Option<Bandwidth> {
     let rate: Option<Rate> = fields.need(cx, "rate", "1mbit");
     let limit = fields.or(cx, "limit", Size(QUEUE));
+    if let Some(span) = fields.key_span("buffer") {
+        fields.has("buffer");
+        let message = "no burst above the rate is modelled";
+        cx.error(span, &fields.at("buffer"), message, "remove this; `limit` is the queue");
+    }
     Some(Bandwidth { rate: rate?.0, limit: limit.0 })
 }

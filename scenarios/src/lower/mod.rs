@@ -56,7 +56,7 @@ pub(crate) fn read(cx: &mut Cx<'_>, root: &Node) -> Option<Lowered> {
 
     let timeline_node = fields.node("timeline");
     let names = timeline::names(cx, timeline_node);
-    let world = World { cluster: cluster.as_ref(), picks: names.picks.clone() };
+    let world = World { cluster: cluster.as_ref(), scaled: cx.scaled, picks: names.picks.clone() };
     let (network, out) = network::read(cx, fields.node("network"), &world);
     fields.put("network", out);
     let scene = Scene { world: &world, names: &names, duration: duration.unwrap_or(LONGEST) };

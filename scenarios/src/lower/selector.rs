@@ -20,7 +20,10 @@ pub(crate) const RESERVED: &[&str] =
 pub(crate) struct World<'a> {
     /// Absent while the cluster itself has problems: then nobody is looked up.
     pub cluster: Option<&'a Cluster>,
-    /// Entries by the name of their pick, and how many it draws at most.
+    /// `--nodes` changed the groups' sizes, hence perhaps the width of their indices: a name of the file
+    /// means the node of its number.
+    pub scaled: bool,
+    /// Entries by the name of their pick.
     pub picks: BTreeMap<String, EntryIndex>,
 }
 
@@ -79,7 +82,7 @@ impl World<'_> {
             }
             Kind::Scalar { text, .. } => {
                 let slot = self.named(cx, span, place, text)?;
-                set(SlotSet::range(slot, slot + 1), Out::Text(text.clone()))
+                set(SlotSet::range(slot, slot + 1), Out::Text(self.name(slot, text)))
             }
             Kind::List(items) if items.is_empty() => {
                 cx.error(span, place, "the selector matches nobody", "an empty list");
@@ -94,8 +97,10 @@ impl World<'_> {
                         cx.expected(item, place, "a node's name");
                         continue;
                     };
-                    slots.extend(self.named(cx, item.span, place, name));
-                    names.push(Out::Text(name.to_owned()));
+                    if let Some(slot) = self.named(cx, item.span, place, name) {
+                        slots.push(slot);
+                        names.push(Out::Text(self.name(slot, name)));
+                    }
                 }
                 if cx.problems.len() > before {
                     return None;
@@ -123,11 +128,16 @@ impl World<'_> {
         }
     }
 
+    /// The name of a slot; `typed` while there is no cluster.
+    fn name(&self, slot: u32, typed: &str) -> String {
+        self.cluster.map_or_else(|| typed.to_owned(), |c| c.name(slot))
+    }
+
     /// The slot of a name.
     fn named(&self, cx: &mut Cx<'_>, span: Span, place: &str, name: &str) -> Option<u32> {
         // Without a cluster any name will do: its own problems come first.
         let Some(cluster) = self.cluster else { return Some(0) };
-        if let Some(slot) = find(cluster, name) {
+        if let Some(slot) = find(cluster, name, self.scaled) {
             return Some(slot);
         }
         let shown = spell::shorten(name);
@@ -390,10 +400,12 @@ fn values_of<'c>(cluster: &'c Cluster, key: &str) -> Vec<&'c str> {
 }
 
 /// The slot of a name.
-fn find(cluster: &Cluster, name: &str) -> Option<u32> {
+fn find(cluster: &Cluster, name: &str, any_width: bool) -> Option<u32> {
     let mut first = 0;
     for group in &cluster.groups {
-        if let Some(index) = index_in(&group.names, &group.name, group.nodes, name) {
+        let exact = index_in(&group.names, &group.name, group.nodes, name);
+        let loose = || number_in(&group.names, &group.name, name).filter(|&i| i < group.nodes);
+        if let Some(index) = exact.or_else(|| if any_width { loose() } else { None }) {
             return Some(first + index);
         }
         first += group.nodes;
@@ -401,15 +413,25 @@ fn find(cluster: &Cluster, name: &str) -> Option<u32> {
     None
 }
 
+/// The number in a name of a group, of any width.
+fn number_in(pattern: &str, group: &str, name: &str) -> Option<u32> {
+    let digits = digits_in(pattern, group, name)?;
+    digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())?
+}
+
+/// What stands for the index in a name of a group.
+fn digits_in<'n>(pattern: &str, group: &str, name: &'n str) -> Option<&'n str> {
+    let (before, after) = pattern.split_once("{index}")?;
+    let (before, after) = (before.replace("{group}", group), after.replace("{group}", group));
+    name.strip_prefix(&before)?.strip_suffix(&after)
+}
+
 /// The index of a name in a group, by the group's pattern.
 pub(crate) fn index_in(pattern: &str, group: &str, count: u32, name: &str) -> Option<u32> {
-    let (before, after) = match pattern.split_once("{index}") {
-        Some((before, after)) => {
-            (before.replace("{group}", group), after.replace("{group}", group))
-        }
-        None => return (count == 1 && pattern.replace("{group}", group) == name).then_some(0),
-    };
-    let digits = name.strip_prefix(&before)?.strip_suffix(&after)?;
+    if !pattern.contains("{index}") {
+        return (count == 1 && pattern.replace("{group}", group) == name).then_some(0);
+    }
+    let digits = digits_in(pattern, group, name)?;
     let width = (count.max(1) - 1).to_string().len();
     if digits.len() != width || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;

@@ -65,6 +65,9 @@ fn unknown(cx: &mut Cx<'_>, span: Span, place: &str, name: &str) {
     let family = name.split('.').next().unwrap_or_default();
     let relatives: Vec<&str> =
         METRICS.iter().map(|m| m.name).filter(|m| m.split('.').next() == Some(family)).collect();
+    if near.is_some() && relatives.is_empty() {
+        return cx.error(span, place, "unknown metric", label);
+    }
     let help = if relatives.is_empty() {
         format!("for example {}", spell::list(METRICS.iter().map(|m| m.name).step_by(6)))
     } else {

@@ -355,7 +355,7 @@ fn every_of(cx: &mut Cx<'_>, node: &Node, place: &str) -> Option<(Every, Out)> {
     Some((every, out))
 }
 
-/// The entry that an entry waits for, and the one whose pick it uses.
+/// The entries without which an entry cannot happen: the one it waits for, those whose picks it uses.
 fn leads_to(entry: &Entry, later: &verbs::Later) -> Vec<EntryIndex> {
     let mut next = later.picks.clone();
     if let When::After { event, .. } = entry.when {
@@ -391,7 +391,7 @@ fn cycles(cx: &mut Cx<'_>, entries: &[(Entry, verbs::Later)], nodes: &[Node]) {
                         "the entry and `{}` wait for each other",
                         entries[to as usize].0.id
                     );
-                    cx.error(nodes[at].span, &place, &message, "one of them needs `at`");
+                    cx.error(nodes[at].span, &place, &message, "one of them must come first");
                 }
                 _ => {}
             }

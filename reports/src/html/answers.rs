@@ -148,19 +148,21 @@ fn healthy(report: &Report) -> Answer {
     let mut sentences = Vec::new();
     let mut tone = "";
     if let Some(c) = counter(report, "false_positives") {
-        let exposure = human(c.exposure_node_hours, Unit::Count);
+        let hours = human(c.exposure_node_hours, Unit::Count);
+        let exposure =
+            if hours == "1" { "1 node-hour".into() } else { format!("{hours} node-hours") };
         let rate =
             |bound: Option<f64>| bound.map_or("any number".into(), |b| human(b, Unit::Count));
         if c.count == 0 {
             tone = "good";
             sentences.push(format!(
-                "No, not in {exposure} node-hours; up to {} per node-hour cannot be ruled out (95 %).",
+                "No, not in {exposure}; up to {} per node-hour cannot be ruled out (95 %).",
                 rate(c.rate_ci95[1])
             ));
         } else {
             tone = "bad";
             sentences.push(format!(
-                "Yes: a running, reachable node was held dead {} in {exposure} node-hours, {} per node-hour (95 %: {} to {}).",
+                "Yes: a running, reachable node was held dead {} in {exposure}, {} per node-hour (95 %: {} to {}).",
                 times(c.count),
                 human(c.rate_per_node_hour, Unit::Count),
                 rate(c.rate_ci95[0]),

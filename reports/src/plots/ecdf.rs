@@ -42,8 +42,8 @@ pub(super) fn sheet(inputs: &Inputs) -> Option<Sheet> {
     let mut sheet = Sheet::new();
     let many = if crashes == 1 { "1 crash".into() } else { format!("{crashes} crashes") };
     let runs = if inputs.runs == 1 { "1 run".into() } else { format!("{} runs", inputs.runs) };
-    let by_first_words = words(first, "a first node declared each", "were never declared");
-    let by_all_words = words(all, "all knew each", "were never known to all");
+    let by_first_words = words(first, "a first node declared", "were never declared");
+    let by_all_words = words(all, "all knew of", "were never known to all");
     let subtitle = format!("{many} in {runs}; {by_first_words}; {by_all_words}.");
     sheet.header("How soon a crash is detected", &subtitle, &legend);
     let (x, unit) = Axis::time(0.0, end, 5);
@@ -76,7 +76,8 @@ fn words(samples: &[Option<Span>], done: &str, not_done: &str) -> String {
     let missing = samples.iter().filter(|v| v.is_none()).count();
     let last = samples.iter().filter_map(|v| *v).max();
     match (missing, last) {
-        (0, Some(last)) => format!("{done} within {}", span(last)),
+        (0, Some(only)) if samples.len() == 1 => format!("{done} it after {}", span(only)),
+        (0, Some(last)) => format!("{done} each within {}", span(last)),
         (0, None) => "not measured".into(),
         (missing, _) => format!("{missing} {not_done}"),
     }

@@ -31,14 +31,13 @@ pub(super) fn sheet(inputs: &Inputs, title: &str, levels: &[Level]) -> Option<Sh
     }
     let mut sheet = Sheet::new();
     let first = &there[0];
-    let mut legend = vec![(Swatch::Line(Stroke::solid(first.color, 2.0)), "mean".to_string())];
-    if inputs.runs > 1 {
-        let band = Swatch::Band(Stroke::solid(first.color, 2.0), tint(first.color, 0.3));
-        legend = vec![(band, format!("mean and range of {} runs", inputs.runs))];
+    let mean = Stroke::solid(first.color, 2.0);
+    let legend = if inputs.runs > 1 {
+        let words = format!("mean and range of {} runs", inputs.runs);
+        vec![(Swatch::Band(mean, tint(first.color, 0.3)), words)]
     } else {
-        legend[0].0 = Swatch::Band(Stroke::solid(first.color, 2.0), tint(first.color, 0.3));
-        legend[0].1 = "mean and range".into();
-    }
+        vec![(Swatch::Line(mean), "this run".to_string())]
+    };
     sheet.header(title, "", &legend);
     let named = happenings(inputs);
     let (tall, steps) = if there.len() == 1 { (150.0, 4) } else { (78.0, 2) };

@@ -170,3 +170,27 @@ pub(super) fn thin(points: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> 
     }
     kept
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_straggler_does_not_set_the_axis_but_is_told() {
+        let spread = |last| [(0, 98.0), (1_000, 99.0), (last, 100.0)];
+        let (near, far) = (spread(2_000), spread(30_000_000_000));
+        let of = |points| Spread { seed: 1, of: 100, points };
+        assert_eq!(reach(&[of(&near)]), Some((2_000.0, String::new())));
+        let (end, words) = reach(&[of(&far)]).expect("there are points");
+        assert_eq!((end, words.contains("30.0 s")), (2_000.0, true));
+        assert_eq!(reach(&[]), None);
+    }
+
+    #[test]
+    fn thinning_keeps_the_ends_and_one_point_a_column() {
+        let line: Vec<_> = (0..1000).map(|i| (f64::from(i) / 100.0, f64::from(i))).collect();
+        let thinned = thin(line.iter().copied());
+        assert!(thinned.len() < 50);
+        assert_eq!((thinned.first(), thinned.last()), (line.first(), line.last()));
+    }
+}

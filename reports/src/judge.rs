@@ -14,7 +14,7 @@ use crate::{
     stats::{
         TAIL,
         order::{needed, share},
-        poisson,
+        poisson, ratio,
         special::{binomial_at_least, binomial_at_most},
     },
     units,
@@ -41,29 +41,24 @@ pub(crate) fn judge(report: &Report, threshold: &Threshold) -> Verdict {
     let passed = found.is_some_and(|f| threshold.op.holds(f.compared(), threshold.value));
     let mut notes: Vec<String> = Vec::new();
     let (mut settled, mut more_seeds) = (false, None);
-    match found {
-        None => notes.push(absence(&view)),
-        Some(_) => {
-            notes.extend(caveat(&view, threshold.aggregate));
-            if matches!(found, Some(Found::Infinite)) {
-                let samples = view.sorted();
-                notes.push(format!("{} of {} never happened", samples.missing(), samples.count()));
+    if let Some(found) = found {
+        notes.extend(caveat(&view, threshold.aggregate, found));
+        match outlook(&view, threshold, passed) {
+            Outlook::Settled => {
+                settled = true;
+                notes.push("more seeds are not expected to turn it".into());
             }
-            match outlook(&view, threshold, passed) {
-                Outlook::Settled => {
-                    settled = true;
-                    notes.push("more seeds are not expected to turn it".into());
-                }
-                Outlook::Seeds(n) => {
-                    more_seeds = Some(n);
-                    let s = if n == 1 { "" } else { "s" };
-                    notes.push(format!(
-                        "more seeds could turn it: about {n} more seed{s} would settle it"
-                    ));
-                }
-                Outlook::Open(words) => notes.push(words),
+            Outlook::Seeds(n) => {
+                more_seeds = Some(n);
+                let s = if n == 1 { "" } else { "s" };
+                notes.push(format!(
+                    "more seeds could turn it: about {n} more seed{s} would settle it"
+                ));
             }
+            Outlook::Open(words) => notes.push(words),
         }
+    } else {
+        notes.push(absence(&view));
     }
     Verdict {
         metric: threshold.metric.name.to_owned(),
@@ -141,32 +136,46 @@ fn absence(view: &View<'_>) -> String {
     }
 }
 
-/// Where samples are too few for the percentile asked.
-fn caveat(view: &View<'_>, aggregate: Aggregate) -> Option<String> {
-    let n = view.sorted().count();
+/// What to keep in mind about the number itself.
+fn caveat(view: &View<'_>, aggregate: Aggregate, found: Found) -> Vec<String> {
+    let mut notes = Vec::new();
+    let (n, missing) = (view.sorted().count(), view.sorted().missing());
     let p = match aggregate {
-        Aggregate::Percentile(p) => p,
-        Aggregate::Median => MED,
-        _ => return None,
+        Aggregate::Percentile(p) => Some(p),
+        Aggregate::Median => Some(MED),
+        _ => None,
     };
-    if !is_maximum(n, p) {
-        return None;
+    if let Some(p) = p.filter(|&p| is_maximum(n, p)) {
+        let (s, near) = if n == 1 { ("", "") } else { ("s", " or next to it") };
+        notes.push(format!("p{p} of {n} sample{s} is the maximum{near}"));
     }
-    let s = if n == 1 { "" } else { "s" };
-    let exact = p.numerator() == Percent::WHOLE || n == 1;
-    let what = if exact { "the maximum" } else { "the maximum or next to it" };
-    Some(format!("p{p} of {n} sample{s} is {what}"))
+    if matches!(found, Found::Infinite) {
+        notes.push(format!("{missing} of {n} never happened"));
+    }
+    if aggregate == Aggregate::Rate && clumped(view) {
+        notes.push(CLUMPED.to_owned());
+    }
+    notes
+}
+
+/// Said where a Poisson interval is too narrow.
+pub(crate) const CLUMPED: &str =
+    "runs differ more than independent events would, so the Poisson interval is too narrow";
+
+/// Whether a counter's runs differ more than Poisson counts would.
+pub(crate) fn clumped(view: &View<'_>) -> bool {
+    view.metric().unit == Unit::Count && poisson::overdispersion(&view.counts()).is_some()
 }
 
 fn outlook(view: &View<'_>, t: &Threshold, passed: bool) -> Outlook {
     match (view.metric().kind, t.aggregate) {
         (Kind::Trend, Aggregate::Percentile(p)) => of_percentile(view, t, p),
         (Kind::Trend, Aggregate::Median) => of_percentile(view, t, MED),
-        (Kind::Counter, Aggregate::Rate) if view.metric().unit == Unit::Count => of_rate(view, t),
-        (Kind::Counter, Aggregate::Rate) => {
-            let (low, high) = view.rate_interval();
-            of_interval(view, t, Some(view.rate()), [low, high])
+        (Kind::Counter, Aggregate::Rate) if view.metric().unit == Unit::Bytes || clumped(view) => {
+            let runs: Vec<_> = view.counts().iter().map(|&(c, e)| (c as f64, e)).collect();
+            of_interval(view, t, Some(view.rate()), ratio::interval(&runs))
         }
+        (Kind::Counter, Aggregate::Rate) => of_rate(view, t),
         (_, Aggregate::Mean | Aggregate::Value) if view.sorted().missing() > 0 => {
             one_way(t, passed, true, view)
         }
@@ -230,7 +239,11 @@ fn unseen(view: &View<'_>, t: &Threshold) -> Option<String> {
 /// test of the share below against p.
 fn of_percentile(view: &View<'_>, t: &Threshold, p: Percent) -> Outlook {
     let n = view.sorted().count();
-    let below = view.sorted().finite().partition_point(|&v| (v as f64) < t.value) as u64;
+    let side = |&v: &u64| match t.op {
+        Op::LessOrEqual | Op::Greater => v as f64 <= t.value,
+        Op::Less | Op::GreaterOrEqual | Op::Equal | Op::NotEqual => (v as f64) < t.value,
+    };
+    let below = view.sorted().finite().partition_point(side) as u64;
     let p_share = share(p);
     let decided = |below: u64, n: u64| {
         binomial_at_least(below, n, p_share) <= TAIL || binomial_at_most(below, n, p_share) <= TAIL
@@ -255,7 +268,7 @@ fn of_rate(view: &View<'_>, t: &Threshold) -> Outlook {
     if exposure <= 0.0 {
         return Outlook::Open("no node ran".into());
     }
-    // With `times` a hundredth of the seeds that were run.
+    // In hundredths of the seeds that were run.
     let decided = |hundredths: u64| {
         let times = hundredths as f64 / 100.0;
         let (low, high) = poisson::interval(libm::rint(count as f64 * times) as u64);
@@ -436,7 +449,7 @@ mod tests {
         check(heals(&[1, 0, 3]), "heal", "max < 1h", (false, true, None));
         check(heals(&[1, 0, 3]), "heal", "avg < 1h", (false, true, None));
         check(heals(&[1, 0, 3]), "heal", "p(99) < 1h", (false, false, Some(1)));
-        check(heals(&[1, 0, 3]), "heal", "p(50) <= 3s", (true, false, None));
+        check(heals(&[1, 0, 3]), "heal", "p(50) <= 3s", (true, false, Some(39)));
         check(heals(&[1, 0, 3]), "heal", "max > 1h", (true, true, None));
     }
 
@@ -446,6 +459,8 @@ mod tests {
         check(counts(&[0, 0]), "false_positives", "rate < 2", (true, true, None));
         check(counts(&[0, 0]), "false_positives", "rate < 0.5", (true, false, Some(6)));
         check(counts(&[50, 50]), "false_positives", "rate < 2", (false, true, None));
+        // Poisson would have this settled: 30 in 3 node-hours, at least 6.7 an hour.
+        check(counts(&[0, 30, 0]), "false_positives", "rate > 5", (true, false, Some(220)));
         check(levels(&[1.0, 1.1, 0.9, 1.0]), "health.score", "avg < 2", (true, true, None));
         // Reach 3.182 * 0.0408 = 0.130, distance 0.1: 1.69 times the seeds.
         check(levels(&[1.0, 1.1, 0.9, 1.0]), "health.score", "value < 1.1", (true, false, Some(3)));

@@ -101,7 +101,7 @@ pub fn digits(value: f64) -> String {
     let size = value.abs();
     if size == 0.0 {
         "0".to_owned()
-    } else if size >= 1e6 || size < 0.000_999_5 {
+    } else if !(0.000_999_5..1e6).contains(&size) {
         format!("{value:.2e}")
     } else if size >= 99.95 {
         format!("{value:.0}")

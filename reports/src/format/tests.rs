@@ -1,5 +1,7 @@
 //! Every format of one small report, made from outcomes by hand.
 
+#![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
+
 use expect_test::{Expect, expect};
 use wavetank_sim_core::{
     outcome::{self, Belief, BeliefTimeline, Counter, Gauge, Outcome, Sample},

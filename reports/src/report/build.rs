@@ -14,7 +14,7 @@ use super::{
     Report, Run, RunMetric, SCHEMA, Scenario, Summary, TrendIntervals, TrendSummary, View,
 };
 use crate::{
-    judge::judge,
+    judge::{CLUMPED, clumped, judge},
     stats::{order, poisson, ratio},
     units,
 };
@@ -250,11 +250,9 @@ fn trend_notes(view: &View<'_>) -> Vec<String> {
     }
     let few: Vec<Percent> =
         [P90, P95, P99, P999].into_iter().filter(|&p| is_maximum(n, p)).collect();
-    if let (Some(first), Some(needed)) = (few.first(), few.first().and_then(|&p| order::needed(p)))
-    {
+    if let Some(needed) = few.first().and_then(|&p| order::needed(p)) {
         let names: Vec<String> = few.iter().map(|p| format!("p{p}")).collect();
         let (are, them) = if few.len() == 1 { ("is", "it") } else { ("are", "even the first") };
-        let _ = first;
         notes.push(format!(
             "{} of {n} sample{} {are} the maximum or next to it; {needed} samples would bound {them} from above",
             names.join(", "),
@@ -272,15 +270,11 @@ pub(crate) fn is_maximum(n: u64, p: Percent) -> bool {
 
 fn counter(view: &View<'_>) -> CounterSummary {
     let (low, high) = view.rate_interval();
-    let mut notes = Vec::new();
-    if view.metric().unit == Unit::Count
-        && let Some(times) = poisson::overdispersion(&view.counts())
-    {
-        notes.push(format!(
-            "runs differ {} times as much as independent events would; the interval is too narrow",
-            units::digits(times)
-        ));
-    }
+    // Of the machine's and the network's counters nobody expects independent events.
+    let of_beliefs = ["false_positives", "suspicions", "refutations", "resurrections", "missed"]
+        .iter()
+        .any(|name| view.metric().name.starts_with(name));
+    let notes = if of_beliefs && clumped(view) { vec![CLUMPED.to_owned()] } else { Vec::new() };
     CounterSummary {
         unit: units::name(view.metric().unit).to_owned(),
         count: view.count(),

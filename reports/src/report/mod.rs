@@ -65,6 +65,7 @@ pub struct Scenario {
 /// A metric, pooled over the runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
+#[expect(clippy::large_enum_variant, reason = "a report has a few dozen of them")]
 pub enum Summary {
     /// Samples.
     Trend(TrendSummary),

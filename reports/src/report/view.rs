@@ -205,3 +205,76 @@ fn sum(metric: &RunMetric) -> Option<(f64, f64)> {
     let total: u128 = values.iter().flatten().map(|&v| u128::from(v)).sum();
     Some((total as f64, values.len() as f64))
 }
+
+#[cfg(test)]
+mod tests {
+    use wavetank_sim_core::outcome::{Counter, Gauge, Outcome, Sample};
+
+    use super::*;
+    use crate::report::Meta;
+
+    fn outcome(
+        seed: u64,
+        hours: u128,
+        values: &[Option<u64>],
+        count: u64,
+        levels: (f64, f64),
+    ) -> Outcome {
+        let sample = |&value: &Option<u64>| Sample {
+            metric: "detection.all",
+            event: "crash-1".into(),
+            subject: format!("n-{seed}"),
+            observer: String::new(),
+            time: 5,
+            value,
+        };
+        Outcome {
+            seed,
+            digest: String::new(),
+            effects: 0,
+            simulated: 0,
+            exposure: hours * 3_600_000_000_000,
+            happened: vec![],
+            samples: values.iter().map(sample).collect(),
+            counters: vec![Counter { metric: "suspicions", count }],
+            gauges: vec![Gauge {
+                metric: "health.score",
+                nodes: 2,
+                sum: levels.0 + levels.1,
+                min: levels.0,
+                max: levels.1,
+            }],
+            curves: vec![],
+            beliefs: vec![],
+            missed: vec![],
+        }
+    }
+
+    #[test]
+    fn views_pool_runs_by_seed_and_exposure() {
+        let outcomes = vec![
+            outcome(2, 3, &[Some(30), None], 5, (1.0, 2.0)),
+            outcome(1, 1, &[Some(10)], 1, (0.0, 1.0)),
+        ];
+        let report = Report::new(Meta::default(), outcomes, &[]);
+        let all = report.metric("detection.all");
+        assert_eq!((all.count(), all.missing()), (3, 1));
+        assert_eq!((all.median(), all.percentile(50.1), all.max()), (Some(30), None, None));
+        let seeds: Vec<_> = all.samples().iter().map(|s| (s.seed, s.value)).collect();
+        assert_eq!(seeds, [(1, Some(10)), (2, Some(30)), (2, None)]);
+        assert_eq!(all.samples()[0].origin.subject, "n-1");
+        let suspicions = report.metric("suspicions");
+        assert_eq!((suspicions.count(), suspicions.exposure_node_hours()), (6, 4.0));
+        assert_eq!(suspicions.rate(), 1.5);
+        let health = report.metric("health.score");
+        assert_eq!((health.mean(), health.min(), health.max()), (Some(1.25), Some(0.0), Some(2.0)));
+        assert_eq!(report.metric("heal").count(), 0);
+        assert_eq!(report.metric("heal").median(), None);
+    }
+
+    #[test]
+    #[should_panic(expected = "unknown metric `detection.al`; did you mean `detection.all`?")]
+    fn a_misspelt_metric_is_named() {
+        Report::new(Meta::default(), vec![], &[]).metric("detection.al");
+    }
+}

@@ -8,6 +8,7 @@ const TINY: f64 = 1e-300;
 
 /// P(a, x), the regularised lower incomplete gamma function, a > 0, x >= 0: by its series (DLMF 8.11.4) for
 /// x below a + 1, by the continued fraction of its complement (DLMF 8.9.2) above.
+#[expect(clippy::many_single_char_names, reason = "the names of the formula")]
 pub fn gamma_p(a: f64, x: f64) -> f64 {
     if x <= 0.0 {
         return 0.0;
@@ -64,6 +65,7 @@ pub fn beta_i(a: f64, b: f64, x: f64) -> f64 {
     }
 }
 
+#[expect(clippy::many_single_char_names, reason = "the names of the formula")]
 fn beta_fraction(a: f64, b: f64, x: f64) -> f64 {
     let mut c = 1.0;
     let mut d = 1.0 / away_from_zero(1.0 - (a + b) * x / (a + 1.0));

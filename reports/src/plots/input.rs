@@ -218,3 +218,30 @@ fn markers(report: &Report) -> Vec<Marker> {
     }
     shared.into_iter().map(|h| Marker { at: h.at_ns, label: h.verb.clone() }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use wavetank_protocol::rng::Probability;
+
+    use super::*;
+
+    #[test]
+    fn the_long_run_loss_of_each_model() {
+        let p = Probability::from_share;
+        let gilbert = Loss::GilbertElliott { p: p(0.1), r: p(0.3), h: p(0.5), k: p(1.0) };
+        let gaps =
+            Loss::FourState { p13: p(0.0), p31: p(0.0), p32: p(0.0), p23: p(0.0), p14: p(0.25) };
+        let bursts =
+            Loss::FourState { p13: p(0.1), p31: p(0.2), p32: p(0.2), p23: p(0.4), p14: p(0.0) };
+        let cases = [
+            (Loss::None, 0.0),
+            (Loss::Independent(p(0.02)), 0.02),
+            (gilbert, 0.125),
+            (gaps, 0.2),
+            (bursts, 0.5 / 1.75),
+        ];
+        for (loss, share) in cases {
+            assert!((mean_loss(&loss) - share).abs() < 1e-9, "{loss:?}");
+        }
+    }
+}

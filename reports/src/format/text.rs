@@ -12,7 +12,6 @@ use crate::{
 };
 
 const HAPPENED: usize = 12;
-const BARS: usize = 40;
 
 struct Page {
     out: String,
@@ -149,7 +148,11 @@ impl Page {
             }
             let unit = units::from_name(&t.unit);
             let ends = [low, high].map(|v| units::human(v as f64, unit));
-            lines.push((name.to_owned(), ends, bars(finite, BARS.min(self.width - 40))));
+            lines.push((
+                name.to_owned(),
+                ends,
+                bars(finite, bins(finite.len()).min(self.width - 40)),
+            ));
         }
         if lines.is_empty() {
             return;
@@ -197,6 +200,11 @@ impl Page {
             self.paragraph(2, "0", line);
         }
     }
+}
+
+/// Few enough bins that they hold some samples each.
+fn bins(samples: usize) -> usize {
+    (2 * samples.isqrt()).clamp(8, 40)
 }
 
 /// A histogram in one line, from the least of ascending values to the greatest.

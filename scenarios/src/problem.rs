@@ -11,6 +11,12 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 /// After so many problems a file is past helping.
 const MOST: usize = 100;
 
+/// So many problems are kept at all.
+pub(crate) const MOST_KEPT: usize = 1000;
+
+/// Longer lines are cut around the place.
+const LONGEST_LINE: usize = 1000;
+
 /// A stretch of one of the texts, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span {
@@ -42,6 +48,17 @@ fn floor(text: &str, mut at: usize) -> usize {
         at -= 1;
     }
     at
+}
+
+/// What is kept of a line that starts at byte `start`, around byte `at`; and where that starts.
+fn around(line: &str, start: usize, at: usize) -> (usize, &str) {
+    if line.len() <= LONGEST_LINE {
+        return (start, line);
+    }
+    let at = (at - start).min(line.len());
+    let from = floor(line, at.saturating_sub(LONGEST_LINE / 2));
+    let to = floor(line, at + LONGEST_LINE / 2);
+    (start + from, &line[from..to])
 }
 
 /// How bad it is.
@@ -92,6 +109,8 @@ impl Problem {
         let start = text[..from].rfind('\n').map_or(0, |i| i + 1);
         let end = text[from..].find('\n').map_or(text.len(), |i| from + i);
         let line = text[start..end].trim_end_matches('\r');
+        let column = line[..(from - start).min(line.len())].chars().count() as u32 + 1;
+        let (start, line) = around(line, start, from);
         let from_in_line = (from - start).min(line.len());
         let to = floor(text, (span.to as usize).max(from)).min(start + line.len());
         Self {
@@ -101,7 +120,7 @@ impl Problem {
             help,
             source: source.clone(),
             line: texts.line(span),
-            column: line[..from_in_line].chars().count() as u32 + 1,
+            column,
             text: line.to_owned(),
             marked: (from_in_line, to.saturating_sub(start).max(from_in_line)),
         }

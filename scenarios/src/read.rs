@@ -8,7 +8,7 @@ use wavetank_protocol::{Span as Nanos, rng::Probability};
 
 use crate::{
     out::Out,
-    problem::{Problem, Severity, Span, Texts},
+    problem::{MOST_KEPT, Problem, Severity, Span, Texts},
     spell,
     units::{self, Wrong},
     yaml::{Kind, Node, Pair},
@@ -27,6 +27,7 @@ pub(crate) struct Cx<'a> {
     /// `--nodes` was given.
     pub scaled: bool,
     pub problems: Vec<Problem>,
+    errors: usize,
     pub warnings: Vec<Problem>,
     /// Cluster labels in order of appearance; the first is empty.
     pub labels: Vec<String>,
@@ -35,7 +36,20 @@ pub(crate) struct Cx<'a> {
 impl<'a> Cx<'a> {
     pub fn new(texts: &'a Texts, files: Option<Files<'a>>) -> Self {
         let labels = vec![String::new()];
-        Self { texts, files, scaled: false, problems: Vec::new(), warnings: Vec::new(), labels }
+        Self {
+            texts,
+            files,
+            scaled: false,
+            problems: Vec::new(),
+            errors: 0,
+            warnings: Vec::new(),
+            labels,
+        }
+    }
+
+    /// How many errors were reported so far, kept or not.
+    pub fn errors(&self) -> usize {
+        self.errors
     }
 
     /// Reports an error at a place; `label` stands under the marked text.
@@ -69,13 +83,19 @@ impl<'a> Cx<'a> {
         label: String,
         help: Option<String>,
     ) {
+        if severity == Severity::Error {
+            self.errors += 1;
+        }
+        let kept = match severity {
+            Severity::Error => &mut self.problems,
+            Severity::Warning => &mut self.warnings,
+        };
+        if kept.len() >= MOST_KEPT {
+            return;
+        }
         let message =
             if place.is_empty() { message.to_owned() } else { format!("{place}: {message}") };
-        let problem = Problem::new(self.texts, severity, span, message, label, help);
-        match severity {
-            Severity::Error => self.problems.push(problem),
-            Severity::Warning => self.warnings.push(problem),
-        }
+        kept.push(Problem::new(self.texts, severity, span, message, label, help));
     }
 
     /// Reports a value of the wrong kind.
@@ -375,9 +395,9 @@ impl<'t> Fields<'t> {
             self.missing(cx, key, example);
             return None;
         }
-        let before = cx.problems.len();
+        let before = cx.errors();
         let value = self.number(cx, key, bounds.0, bounds);
-        (cx.problems.len() == before).then_some(value)
+        (cx.errors() == before).then_some(value)
     }
 
     /// One of some words; the first is the default.
@@ -398,9 +418,9 @@ impl<'t> Fields<'t> {
         key: &'static str,
         words: &[(&str, T)],
     ) -> Option<T> {
-        let before = cx.problems.len();
+        let before = cx.errors();
         let word = self.word(cx, key, words);
-        (cx.problems.len() == before).then_some(word)
+        (cx.errors() == before).then_some(word)
     }
 
     /// Where the value of a key stands.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
 
-use crate::problem::{Problem, Severity, Span, Texts};
+use crate::problem::{MOST_KEPT, Problem, Severity, Span, Texts};
 
 /// Longest text, in bytes.
 const MOST_BYTES: usize = 16 << 20;
@@ -311,6 +311,9 @@ impl Builder<'_> {
                     *key = Some((name.clone(), node.span));
                     if let Some(&first) = seen.get(&name) {
                         *skip = true;
+                        if self.problems.len() >= MOST_KEPT {
+                            return Some(());
+                        }
                         let line = self.texts.line(first);
                         let message = format!("`{}` is given twice", crate::spell::shorten(&name));
                         self.problems.push(Problem::new(

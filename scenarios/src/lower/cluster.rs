@@ -171,7 +171,7 @@ fn groups(
                 cx.error(pair.at, &place, &message, "");
                 return None;
             }
-            let before = cx.problems.len();
+            let before = cx.errors();
             let mut groups = Vec::new();
             let mut outs = Vec::new();
             for (i, node) in nodes.iter().enumerate() {
@@ -182,7 +182,7 @@ fn groups(
                 }
             }
             fields.put("groups", Out::List(outs));
-            if nodes.is_empty() && before == cx.problems.len() {
+            if nodes.is_empty() && before == cx.errors() {
                 cx.error(pair.value.span, &place, "no group", "write `nodes: 64` instead");
             }
             if groups.is_empty() || groups.len() < nodes.len() {

@@ -198,7 +198,7 @@ fn encryption(cx: &mut Cx<'_>, node: &Node, place: &str) -> Option<Option<Encryp
         return read::word(cx, node, place, &words).map(|i| words[i].1);
     }
     let mut fields = Fields::open(cx, node, place, "a map")?;
-    let before = cx.problems.len();
+    let before = cx.errors();
     let version = fields.number(cx, "version", 1, (0, 1)) as u8;
     let keys = match fields.node("keys") {
         None => 1,
@@ -212,7 +212,7 @@ fn encryption(cx: &mut Cx<'_>, node: &Node, place: &str) -> Option<Option<Encryp
                     None => {}
                 }
             }
-            if keys == 0 && cx.problems.len() == before {
+            if keys == 0 && cx.errors() == before {
                 cx.error(list.span, &place, "no key", "write `[0]`");
             }
             keys
@@ -220,17 +220,13 @@ fn encryption(cx: &mut Cx<'_>, node: &Node, place: &str) -> Option<Option<Encryp
     };
     let default = u64::from(keys.trailing_zeros().min(63));
     let primary = fields.number(cx, "primary", default, (0, 63));
-    if cx.problems.len() == before && keys >> primary & 1 == 0 {
+    if cx.errors() == before && keys >> primary & 1 == 0 {
         let span = fields.value_span("primary").unwrap_or(fields.span);
         let place = fields.at("primary");
         cx.error(span, &place, "the primary key is not among `keys`", "add it there");
     }
     fields.close(cx);
-    (cx.problems.len() == before).then_some(Some(Encryption {
-        version,
-        primary: primary as u8,
-        keys,
-    }))
+    (cx.errors() == before).then_some(Some(Encryption { version, primary: primary as u8, keys }))
 }
 
 fn write_encryption(encryption: Option<Encryption>) -> Out {

@@ -131,10 +131,10 @@ fn link(
     let mut values = default.clone();
     spec(cx, &mut fields, &mut values, false);
     let empty = fields.out.len() == known;
-    let before = cx.problems.len();
+    let before = cx.errors();
     let span = fields.span;
     let out = fields.close(cx);
-    if empty && before == cx.problems.len() && ends.is_some() {
+    if empty && before == cx.errors() && ends.is_some() {
         cx.error(span, place, "the link replaces nothing", "give it `latency`, `loss` or the like");
     }
     let (from, to, both) = ends?;
@@ -262,7 +262,7 @@ fn latency(cx: &mut Cx<'_>, node: &Node, place: &str) -> Option<(Latency, Out)> 
         let latency = Latency { min: fixed, shape: LatencyShape::Fixed(fixed) };
         return Some((latency, Time(fixed).write()));
     }
-    let before = cx.problems.len();
+    let before = cx.errors();
     let mut fields = Fields::open(cx, node, place, "a latency")?;
     let name = shape(cx, &mut fields)?;
     let min = fields.or(cx, "min", Time(LEAST)).0;
@@ -285,11 +285,11 @@ fn latency(cx: &mut Cx<'_>, node: &Node, place: &str) -> Option<(Latency, Out)> 
         Shape::Exponential => LatencyShape::Exponential { mean: time(cx, "mean", "1ms") },
         Shape::Table => LatencyShape::Table(table(cx, &mut fields)?),
     };
-    if cx.problems.len() == before {
+    if cx.errors() == before {
         check_shape(cx, &fields, min, &shape);
     }
     let out = fields.close(cx);
-    (cx.problems.len() == before).then_some((Latency { min, shape }, out))
+    (cx.errors() == before).then_some((Latency { min, shape }, out))
 }
 
 /// Which distribution: the key `distribution`, or a distribution's name as a key of its own.
@@ -428,7 +428,7 @@ fn table(
 }
 
 fn points_in(cx: &mut Cx<'_>, node: &Node, place: &str) -> Option<Vec<(f64, u64)>> {
-    let before = cx.problems.len();
+    let before = cx.errors();
     let mut rows = Vec::new();
     for item in items(cx, node, place, "a list such as `[[50%, 1ms], [100%, 5ms]]`") {
         if let Kind::List(cells) = &item.kind
@@ -441,7 +441,7 @@ fn points_in(cx: &mut Cx<'_>, node: &Node, place: &str) -> Option<Vec<(f64, u64)
             cx.expected(item, place, "a point such as `[50%, 1ms]`");
         }
     }
-    (cx.problems.len() == before).then_some(rows)
+    (cx.errors() == before).then_some(rows)
 }
 
 fn points_from(cx: &mut Cx<'_>, node: &Node, place: &str) -> Option<Vec<(f64, u64)>> {

@@ -89,7 +89,7 @@ impl World<'_> {
                 None
             }
             Kind::List(items) => {
-                let before = cx.problems.len();
+                let before = cx.errors();
                 let mut slots = Vec::new();
                 let mut names = Vec::new();
                 for item in items {
@@ -102,7 +102,7 @@ impl World<'_> {
                         names.push(Out::Text(self.name(slot, name)));
                     }
                 }
-                if cx.problems.len() > before {
+                if cx.errors() > before {
                     return None;
                 }
                 set(SlotSet::from_slots(slots), Out::List(names))
@@ -164,7 +164,7 @@ impl World<'_> {
     }
 
     fn described(&self, cx: &mut Cx<'_>, node: &Node, place: &str, rules: Rules) -> Option<Chosen> {
-        let before = cx.problems.len();
+        let before = cx.errors();
         let mut fields = Fields::open(cx, node, place, "a selector")?;
         let picked = fields.node("picked").and_then(|n| {
             let place = fields.at("picked");
@@ -201,7 +201,7 @@ impl World<'_> {
         self.check_labels(cx, &fields);
         let any = !fields.out.is_empty();
         let out = Out::Map(fields.out);
-        if cx.problems.len() > before {
+        if cx.errors() > before {
             return None;
         }
         if !any {

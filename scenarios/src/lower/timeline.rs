@@ -115,7 +115,7 @@ fn entry(
 ) -> Option<(Entry, verbs::Later, Out)> {
     let place = format!("timeline[{index}]");
     let mut fields = Fields::open(cx, node, &place, "an entry such as `{at: 10s, crash: a-03}`")?;
-    let before = cx.problems.len();
+    let before = cx.errors();
     let Kind::Map(pairs) = &node.kind else { return None };
     let found = verb_of(pairs);
     let id = scene.names.ids.get(index).cloned().unwrap_or_default();
@@ -163,7 +163,7 @@ fn entry(
     fields.put(&name, out);
     let span = fields.span;
     let out = fields.close(cx);
-    if cx.problems.len() > before {
+    if cx.errors() > before {
         return None;
     }
     let (action, later) = action?;

@@ -379,9 +379,9 @@ impl<'t> Reading<'_, '_, '_, 't> {
             return None;
         };
         let place = self.fields.at("config");
-        let before = self.cx.problems.len();
+        let before = self.cx.errors();
         let over = config::read(self.cx, node, &place);
-        if over.out.is_empty() && self.cx.problems.len() == before {
+        if over.out.is_empty() && self.cx.errors() == before {
             self.cx.error(node.span, &place, "no setting changes", "name one");
         }
         self.fields.put("config", Out::Map(over.out.clone()));
@@ -467,7 +467,7 @@ impl<'t> Reading<'_, '_, '_, 't> {
 
     fn partition(&mut self) -> Option<Action> {
         let (nodes, groups) = (self.fields.node("nodes"), self.fields.node("groups"));
-        let before = self.cx.problems.len();
+        let before = self.cx.errors();
         let (parts, rest) = match (nodes, groups) {
             (Some(_), None) => (self.who().into_iter().collect(), true),
             (None, Some(node)) => self.parts(node),
@@ -485,7 +485,7 @@ impl<'t> Reading<'_, '_, '_, 't> {
         let ways = [("both", Direction::Both), ("to", Direction::To), ("from", Direction::From)];
         let direction = self.fields.word(self.cx, "direction", &ways);
         let streams_open = self.fields.word(self.cx, "streams", &[("cut", false), ("open", true)]);
-        (self.cx.problems.len() == before).then_some(Action::Partition {
+        (self.cx.errors() == before).then_some(Action::Partition {
             groups: parts,
             rest,
             direction,
@@ -498,7 +498,7 @@ impl<'t> Reading<'_, '_, '_, 't> {
         let mut rest = false;
         let mut parts: Vec<Chosen> = Vec::new();
         let mut outs = Vec::new();
-        let before = self.cx.problems.len();
+        let before = self.cx.errors();
         let list =
             crate::read::items(self.cx, node, &place, "a list such as `[{zone: west}, rest]`");
         if list.len() > MOST_PARTS {
@@ -524,7 +524,7 @@ impl<'t> Reading<'_, '_, '_, 't> {
             let message = "`rest` comes last: directions are seen from the first group";
             self.cx.error(list[0].span, &place, message, "put it behind the others");
         }
-        if self.cx.problems.len() == before && parts.len() + usize::from(rest) < 2 {
+        if self.cx.errors() == before && parts.len() + usize::from(rest) < 2 {
             let message = "a partition needs two groups";
             self.cx.error(node.span, &place, message, "add `rest`");
         }

@@ -91,6 +91,8 @@ pub struct Belief {
 /// Names, attributes and beliefs of a cluster.
 #[derive(Clone, Debug)]
 pub struct Roster {
+    names: String,
+    name_ends: Vec<u32>,
     name_lens: Vec<u16>,
     attributes: Vec<Attributes>,
     attributes_index: FxHashMap<Attributes, AttributesId>,
@@ -108,6 +110,8 @@ impl Roster {
     /// An empty roster; addresses have this many bytes on the wire (4 or 16).
     pub fn new(address_bytes: u8) -> Self {
         Self {
+            names: String::new(),
+            name_ends: Vec::new(),
             name_lens: Vec::new(),
             attributes: Vec::new(),
             attributes_index: FxHashMap::default(),
@@ -119,10 +123,18 @@ impl Roster {
         }
     }
 
-    /// Adds a member by the length of its name in bytes.
-    pub fn add_member(&mut self, name_len: u16) -> MemberId {
-        self.name_lens.push(name_len);
+    /// Adds a member by its name.
+    pub fn add_member(&mut self, name: &str) -> MemberId {
+        self.names.push_str(name);
+        self.name_ends.push(self.names.len() as u32);
+        self.name_lens.push(name.len() as u16);
         MemberId(self.name_lens.len() as u32 - 1)
+    }
+
+    /// A member's name.
+    pub fn name(&self, member: MemberId) -> &str {
+        let end = self.name_ends[member.index()] as usize;
+        &self.names[end - usize::from(self.name_lens[member.index()])..end]
     }
 
     /// Metadata that nobody had before; `meta_len` 0 is always number 0.

@@ -4,7 +4,6 @@
 use super::{Env, Node, Outbox, probe::{Among, address_of}};
 use crate::{
     belief::{AddressId, MemberId},
-    config::Config,
     message::{Head, Message, Packet, Purpose},
     queue::Budget,
     rules,
@@ -171,9 +170,4 @@ impl Node {
     pub(super) fn own_address<V, O>(&self, env: &Env<'_, V, O>) -> AddressId {
         env.world.roster.attributes(self.identity.attributes).address
     }
-}
-
-/// Whether the settings encrypt what is sent.
-pub(super) fn encrypts(config: &Config) -> bool {
-    config.encryption.is_some() && config.gossip_verify_outgoing
 }

@@ -210,13 +210,13 @@ impl Node {
     pub(super) fn suspicion_deadline<V: View, O: Outbox>(&mut self, env: &mut Env<'_, V, O>) {
         let Some(suspicion) = self.suspicions.expire() else { return };
         let (member, confirmations) = (suspicion.member, suspicion.confirmations());
-        let expected = suspicion.limits(env.config).expected;
+        let (expected, since) = (suspicion.limits(env.config).expected, suspicion.start);
         let Some(old) = env.view.get(member) else { return };
         let record = env.world.roster.belief(old);
         if record.status != Status::Suspect {
             return;
         }
-        env.out.emit(Event::SuspicionExpired { member, confirmations, expected });
+        env.out.emit(Event::SuspicionExpired { member, confirmations, expected, since });
         let claim = env.world.roster.accusation(member, Status::Dead, record.incarnation);
         let me = self.me();
         self.dead(env, claim, me, Via::Own);

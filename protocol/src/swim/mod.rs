@@ -31,6 +31,7 @@ use crate::{
 
 use exchange::{Join, PushPull};
 use gossip::Gossip;
+pub use lifecycle::Rest;
 use lifecycle::Waiting;
 pub use probe::ProbeEnd;
 use probe::{Probe, Relay};
@@ -224,6 +225,8 @@ pub enum Event {
         confirmations: u32,
         /// Confirmations expected.
         expected: u32,
+        /// When the suspicion began, on the node's clock.
+        since: Time,
     },
     /// The node refuted an accusation or a foreign claim about itself.
     Refuted {

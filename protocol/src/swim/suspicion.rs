@@ -19,7 +19,7 @@ const INLINE: usize = 5;
 pub(super) struct Suspicion {
     pub(super) member: MemberId,
     generation: u32,
-    start: Time,
+    pub(super) start: Time,
     /// Known members when it began: fixes its limits for its whole life (S29).
     known: u32,
     accusers: u32,

@@ -1,0 +1,125 @@
+//! Packets as words in the arena, and back.
+
+use wavetank_protocol::{
+    belief::{AddressId, MemberId},
+    message::{Envelope, Head, Message, Packet, Purpose},
+};
+
+/// Words before the messages.
+const HEADER: usize = 3;
+
+/// Writes a packet from an address as words.
+///
+/// ```text
+/// 0  source address 32 | length 24 | kind 3 | purpose 1 | nack 1
+/// 1  label 16 | key 8 | -- 8 | sequence 32
+/// 2  target 32 | reply address 32
+/// 3  (indirect ping only) target address
+/// .. messages
+/// ```
+#[inline]
+pub fn encode(from: AddressId, packet: &Packet<'_>, out: &mut Vec<u64>) {
+    let (kind, seq, target, reply, address, nack) = match packet.head {
+        Head::None => (0u64, 0, 0, 0, None, false),
+        Head::Ping { seq, target, reply } => (1, seq, target.0, reply.0, None, false),
+        Head::IndirectPing { seq, target, address, nack, reply } => {
+            (2, seq, target.0, reply.0, Some(address), nack)
+        }
+        Head::Ack { seq } => (3, seq, 0, 0, None, false),
+        Head::Nack { seq } => (4, seq, 0, 0, None, false),
+    };
+    let purpose = packet.purpose as u64;
+    out.clear();
+    out.push(
+        u64::from(from.0) << 32
+            | u64::from(packet.len) << 8
+            | kind << 4
+            | purpose << 1
+            | u64::from(nack),
+    );
+    out.push(
+        u64::from(packet.envelope.label) << 48
+            | u64::from(packet.envelope.key) << 40
+            | u64::from(seq),
+    );
+    out.push(u64::from(target) << 32 | u64::from(reply));
+    if let Some(address) = address {
+        out.push(u64::from(address.0));
+    }
+    out.extend(packet.messages.iter().map(|m| m.to_word()));
+}
+
+/// Reads a packet; the messages are copied into `messages`. Gives the source address too.
+#[inline]
+pub fn decode<'m>(words: &[u64], messages: &'m mut Vec<Message>) -> (AddressId, Packet<'m>) {
+    let (first, second, third) = (words[0], words[1], words[2]);
+    let seq = second as u32;
+    let target = MemberId((third >> 32) as u32);
+    let reply = AddressId(third as u32);
+    let nack = first & 1 == 1;
+    let mut rest = &words[HEADER..];
+    let head = match first >> 4 & 15 {
+        1 => Head::Ping { seq, target, reply },
+        2 => {
+            let address = AddressId(rest[0] as u32);
+            rest = &rest[1..];
+            Head::IndirectPing { seq, target, address, nack, reply }
+        }
+        3 => Head::Ack { seq },
+        4 => Head::Nack { seq },
+        _ => Head::None,
+    };
+    messages.clear();
+    messages.extend(rest.iter().map(|w| Message::from_word(*w)));
+    let packet = Packet {
+        head,
+        messages,
+        envelope: Envelope { label: (second >> 48) as u16, key: (second >> 40) as u8 },
+        len: len(words),
+        purpose: if first >> 1 & 1 == 0 { Purpose::Probe } else { Purpose::Gossip },
+    };
+    (AddressId((first >> 32) as u32), packet)
+}
+
+/// The length of a packet's payload in bytes.
+#[inline]
+pub fn len(words: &[u64]) -> u32 {
+    (words[0] >> 8) as u32 & 0xff_ffff
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wavetank_protocol::belief::BeliefId;
+
+    #[test]
+    fn packets_survive_the_arena() {
+        let heads = [
+            Head::None,
+            Head::Ping { seq: 7, target: MemberId(900_000), reply: AddressId(u32::MAX - 1) },
+            Head::IndirectPing {
+                seq: u32::MAX,
+                target: MemberId(3),
+                address: AddressId(4),
+                nack: true,
+                reply: AddressId(5),
+            },
+            Head::Ack { seq: 1 },
+            Head::Nack { seq: 2 },
+        ];
+        let some = [Message::alive(BeliefId(8)), Message::dead(BeliefId(9), MemberId(1_000_000))];
+        for head in heads {
+            for messages in [&some[..], &[]] {
+                let envelope = Envelope { label: 65_535, key: 64 };
+                let purpose = Purpose::Gossip;
+                let packet = Packet { head, messages, envelope, len: 65_535, purpose };
+                let mut words = Vec::new();
+                encode(AddressId(77), &packet, &mut words);
+                let mut copy = Vec::new();
+                let (from, read) = decode(&words, &mut copy);
+                assert_eq!((from, read.head, read.len, read.purpose), (AddressId(77), head, 65_535, purpose));
+                assert_eq!((read.messages, read.envelope), (messages, envelope));
+            }
+        }
+    }
+}

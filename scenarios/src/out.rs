@@ -50,7 +50,7 @@ impl Out {
 fn block_map(pairs: &[(String, Out)], indent: usize, out: &mut String) {
     for (key, value) in pairs {
         let key = quote(key);
-        out.push_str(&format!("{:indent$}{key}:", ""));
+        out.extend([&" ".repeat(indent), key.as_str(), ":"]);
         block_value(value, indent, key.len() + 2, out);
     }
 }
@@ -67,7 +67,7 @@ fn block_value(value: &Out, indent: usize, used: usize, out: &mut String) {
         Out::List(items) if spread && !items.is_empty() => {
             out.push('\n');
             for item in items {
-                out.push_str(&format!("{:1$}-", "", indent + 2));
+                out.extend([" ".repeat(indent + 2).as_str(), "-"]);
                 let flow = item.flow();
                 match item {
                     Out::Map(pairs) if flow.len() + indent + 4 > WIDTH && !pairs.is_empty() => {
@@ -75,11 +75,11 @@ fn block_value(value: &Out, indent: usize, used: usize, out: &mut String) {
                         block_map(pairs, indent + 4, &mut text);
                         out.push_str(&text[indent + 3..]);
                     }
-                    _ => out.push_str(&format!(" {flow}\n")),
+                    _ => out.extend([" ", &flow, "\n"]),
                 }
             }
         }
-        _ => out.push_str(&format!(" {flow}\n")),
+        _ => out.extend([" ", &flow, "\n"]),
     }
 }
 
@@ -103,12 +103,17 @@ fn quote(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             c if c.is_control() || ('\u{2028}'..='\u{2029}').contains(&c) || c == '\u{feff}' => {
-                out.push_str(&format!("\\u{:04x}", c as u32));
+                out.push_str(&hex('u', c, 4));
             }
-            c if (c as u32) & 0xfffe == 0xfffe => out.push_str(&format!("\\U{:08x}", c as u32)),
+            c if (c as u32) & 0xfffe == 0xfffe => out.push_str(&hex('U', c, 8)),
             c => out.push(c),
         }
     }
     out.push('"');
     out
+}
+
+/// A character by its number.
+fn hex(letter: char, c: char, width: usize) -> String {
+    format!("\\{letter}{:0width$x}", c as u32)
 }

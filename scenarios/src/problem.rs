@@ -37,7 +37,7 @@ impl Texts {
     pub fn line(&self, span: Span) -> u32 {
         let Some((_, text)) = self.0.get(span.text as usize) else { return 0 };
         let from = floor(text, span.from as usize);
-        1 + text.as_bytes()[..from].iter().filter(|&&b| b == b'\n').count() as u32
+        1 + text[..from].matches('\n').count() as u32
     }
 }
 
@@ -165,7 +165,10 @@ impl Problems {
             out.push_str("\n\n");
         }
         if self.0.len() > MOST {
-            out.push_str(&format!("... and {} more\n", self.0.len() - MOST));
+            let more = self.0.len() - MOST;
+            out.push_str("... and ");
+            out.push_str(&more.to_string());
+            out.push_str(" more\n");
         }
         out
     }

@@ -284,12 +284,9 @@ pub(crate) struct Fields<'t> {
 impl<'t> Fields<'t> {
     /// Opens a map; anything else is a problem.
     pub fn open(cx: &mut Cx<'_>, node: &'t Node, place: &str, what: &str) -> Option<Self> {
-        let pairs: &[Pair] = match &node.kind {
-            Kind::Map(pairs) => pairs,
-            _ => {
-                cx.expected(node, place, what);
-                return None;
-            }
+        let Kind::Map(pairs) = &node.kind else {
+            cx.expected(node, place, what);
+            return None;
         };
         Some(Self::over(pairs, place, node.span))
     }
@@ -484,13 +481,11 @@ pub(crate) fn word<T>(
     found
 }
 
-/// The items of a list; a single value stands for a list of one.
+/// The items of a list; none of anything else, which is a problem.
 pub(crate) fn items<'t>(cx: &mut Cx<'_>, node: &'t Node, place: &str, what: &str) -> &'t [Node] {
-    match &node.kind {
-        Kind::List(items) => items,
-        _ => {
-            cx.expected(node, place, what);
-            &[]
-        }
+    if let Kind::List(items) = &node.kind {
+        return items;
     }
+    cx.expected(node, place, what);
+    &[]
 }

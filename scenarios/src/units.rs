@@ -306,7 +306,7 @@ pub(crate) fn size(text: &str) -> Result<u64, Wrong> {
 /// A size, in the largest unit that divides it.
 pub(crate) fn write_size(bytes: u64) -> String {
     for (unit, name) in [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")] {
-        if bytes >= unit && bytes % unit == 0 {
+        if bytes >= unit && bytes.is_multiple_of(unit) {
             return format!("{}{name}", bytes / unit);
         }
     }

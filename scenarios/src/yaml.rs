@@ -288,47 +288,43 @@ impl Builder<'_> {
         open.depth = open.depth.max(depth);
         match &mut open.kind {
             OpenKind::List(items) => items.push(node),
-            OpenKind::Map { pairs, seen, key, skip } => match key.take() {
-                Some((name, at)) => {
-                    if !std::mem::take(skip) {
-                        pairs.push(Pair { key: name, at, value: node });
-                    }
+            OpenKind::Map { pairs, key, skip, .. } => {
+                let Some((name, at)) = key.take() else { return self.key(node) };
+                if !std::mem::take(skip) {
+                    pairs.push(Pair { key: name, at, value: node });
                 }
-                None => {
-                    let name = match node.kind {
-                        Kind::Scalar { text, .. } => text,
-                        Kind::Null => "null".to_owned(),
-                        Kind::List(_) | Kind::Map(_) => {
-                            let Span { from, to, .. } = node.span;
-                            self.problem(
-                                from as usize..to as usize,
-                                "a list or map as a key".to_owned(),
-                                "keys are words",
-                            );
-                            return None;
-                        }
-                    };
-                    *key = Some((name.clone(), node.span));
-                    if let Some(&first) = seen.get(&name) {
-                        *skip = true;
-                        if self.problems.len() >= MOST_KEPT {
-                            return Some(());
-                        }
-                        let line = self.texts.line(first);
-                        let message = format!("`{}` is given twice", crate::spell::shorten(&name));
-                        self.problems.push(Problem::new(
-                            self.texts,
-                            Severity::Error,
-                            node.span,
-                            message,
-                            format!("first on line {line}"),
-                            Some("remove one of the two".to_owned()),
-                        ));
-                    } else {
-                        seen.insert(name, node.span);
-                    }
-                }
-            },
+            }
+        }
+        Some(())
+    }
+
+    /// Takes a node as the next key of the innermost map.
+    fn key(&mut self, node: Node) -> Option<()> {
+        let at = node.span;
+        let name = match node.kind {
+            Kind::Scalar { text, .. } => text,
+            Kind::Null => "null".to_owned(),
+            Kind::List(_) | Kind::Map(_) => {
+                let range = at.from as usize..at.to as usize;
+                self.problem(range, "a list or map as a key".to_owned(), "keys are words");
+                return None;
+            }
+        };
+        let OpenKind::Map { seen, key, skip, .. } = &mut self.open.last_mut()?.kind else {
+            return None;
+        };
+        *key = Some((name.clone(), at));
+        let Some(&first) = seen.get(&name) else {
+            seen.insert(name, at);
+            return Some(());
+        };
+        *skip = true;
+        if self.problems.len() < MOST_KEPT {
+            let message = format!("`{}` is given twice", crate::spell::shorten(&name));
+            let label = format!("first on line {}", self.texts.line(first));
+            let help = Some("remove one of the two".to_owned());
+            let severity = Severity::Error;
+            self.problems.push(Problem::new(self.texts, severity, at, message, label, help));
         }
         Some(())
     }

@@ -4,6 +4,8 @@
 //! case without `version:` gets [`HEAD`] in front, one without `cluster:` also [`CLUSTER`].
 //! `UPDATE_EXPECT=1 cargo test` rewrites the problems; read the difference before keeping it.
 
+#![allow(clippy::unwrap_used, reason = "a test says so by panicking")]
+
 use std::{env, fmt::Write as _, fs, path::Path};
 
 use wavetank_scenarios::{Overrides, Source, load};

@@ -1,5 +1,7 @@
 //! Scenarios that load: what they become, and that their resolved form becomes the same.
 
+#![allow(clippy::unwrap_used, reason = "a test says so by panicking")]
+
 use proptest::prelude::*;
 use wavetank_scenarios::{Overrides, Scenario, Source, default_scenario, library, load, presets};
 use wavetank_sim_core::plan::{Action, Of, Pick, Plan, SlotSet, When};

@@ -1,5 +1,7 @@
 //! The schema: unchanged, and of one mind with the readers about what is well formed.
 
+#![allow(clippy::unwrap_used, reason = "a test says so by panicking")]
+
 use std::{env, fs, path::Path};
 
 use regex_lite::Regex;

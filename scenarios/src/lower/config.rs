@@ -117,7 +117,7 @@ pub(crate) fn special_fields(cx: &mut Cx<'_>, fields: &mut Fields<'_>, over: &mu
         let place = fields.at("encryption");
         if let Some(encryption) = encryption(cx, node, &place) {
             over.add("encryption", write_encryption(encryption), move |c| {
-                c.encryption = encryption
+                c.encryption = encryption;
             });
         }
     }

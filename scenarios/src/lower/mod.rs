@@ -45,12 +45,11 @@ pub(crate) fn read(cx: &mut Cx<'_>, root: &Node) -> Option<Lowered> {
     let (seed, seeds) = seeds(cx, &mut fields);
     let duration = duration(cx, &mut fields);
 
-    let (cluster, cluster_out) = match fields.node("cluster") {
-        Some(node) => cluster::read(cx, node),
-        None => {
-            fields.missing(cx, "cluster", "{nodes: 64}");
-            (None, Out::Map(Vec::new()))
-        }
+    let (cluster, cluster_out) = if let Some(node) = fields.node("cluster") {
+        cluster::read(cx, node)
+    } else {
+        fields.missing(cx, "cluster", "{nodes: 64}");
+        (None, Out::Map(Vec::new()))
     };
     fields.put("cluster", cluster_out);
 

@@ -173,7 +173,7 @@ impl World<'_> {
         if let Some((_, name)) = picked {
             fields.put("picked", Out::Text(name.text().unwrap_or_default().to_owned()));
         }
-        let conditions = self.conditions(cx, &mut fields);
+        let conditions = conditions(cx, &mut fields);
         let pick = fields.node("pick").and_then(|n| {
             let place = fields.at("pick");
             let (pick, out) = pick(cx, n, &place)?;
@@ -227,27 +227,6 @@ impl World<'_> {
         let pick = pick.map(|(p, _)| p);
         let selector = Selector { of, pick, repick: repick.unwrap_or(false) };
         Some(Chosen { selector, out, span: node.span })
-    }
-
-    /// The conditions on group and labels, in file order.
-    fn conditions<'t>(&self, cx: &mut Cx<'_>, fields: &mut Fields<'t>) -> Vec<(&'t str, &'t str)> {
-        let mut conditions = Vec::new();
-        fields.has("group");
-        let words = ["picked", "pick", "repick", "as"];
-        let pairs: Vec<_> = fields.all().iter().collect();
-        for pair in pairs {
-            if words.contains(&pair.key.as_str()) || RESERVED[4..].contains(&pair.key.as_str()) {
-                continue;
-            }
-            let place = fields.at(&spell::shorten(&pair.key));
-            let Some(value) = pair.value.text() else {
-                cx.expected(&pair.value, &place, "a text");
-                continue;
-            };
-            conditions.push((pair.key.as_str(), value));
-            fields.put(&pair.key, Out::Text(value.to_owned()));
-        }
-        conditions
     }
 
     /// Reports keys that are neither words of a selector nor labels of any group.
@@ -340,6 +319,27 @@ impl World<'_> {
         }
         None
     }
+}
+
+/// The conditions on group and labels, in file order.
+fn conditions<'t>(cx: &mut Cx<'_>, fields: &mut Fields<'t>) -> Vec<(&'t str, &'t str)> {
+    let mut conditions = Vec::new();
+    fields.has("group");
+    let words = ["picked", "pick", "repick", "as"];
+    let pairs: Vec<_> = fields.all().iter().collect();
+    for pair in pairs {
+        if words.contains(&pair.key.as_str()) || RESERVED[4..].contains(&pair.key.as_str()) {
+            continue;
+        }
+        let place = fields.at(&spell::shorten(&pair.key));
+        let Some(value) = pair.value.text() else {
+            cx.expected(&pair.value, &place, "a text");
+            continue;
+        };
+        conditions.push((pair.key.as_str(), value));
+        fields.put(&pair.key, Out::Text(value.to_owned()));
+    }
+    conditions
 }
 
 /// "1 node", "3 nodes".

@@ -76,8 +76,11 @@ fn unknown(cx: &mut Cx<'_>, span: Span, place: &str, name: &str) {
     cx.error_with(span, place, "unknown metric", label, help);
 }
 
+/// What gives a metric its samples: in words, and as a test of an action.
+type Gives = (&'static str, fn(&Action) -> bool);
+
 /// Which entries give a metric its samples; absent for those that need none.
-fn source(name: &str) -> Option<(&'static str, fn(&Action) -> bool)> {
+fn source(name: &str) -> Option<Gives> {
     let stops = |a: &Action| {
         matches!(a, Action::Crash { .. } | Action::Restart { .. } | Action::RollingRestart { .. })
     };

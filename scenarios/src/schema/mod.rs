@@ -55,6 +55,7 @@ fn map(pairs: &[(&str, Value)]) -> Map<String, Value> {
 }
 
 /// A map with these keys and no others.
+#[expect(clippy::needless_pass_by_value, reason = "maps are built in the argument")]
 fn closed(description: &str, properties: Map<String, Value>) -> Value {
     json!({
         "type": "object",

@@ -2,6 +2,10 @@
 
 use crate::{Overrides, Problems, Scenario, Source, load};
 
+/// A quiet stretch of so many node-minutes over all runs bounds the rate of false positives well; more
+/// only takes longer.
+const QUIET: u64 = 6_400;
+
 /// A sensible scenario for some settings and a number of nodes: a quiet stretch in which every accusation is
 /// a false positive, then a crash, then a change of metadata. `loss` and `latency` are written as in a
 /// file's `network`. Errors are those of the resulting text.
@@ -11,30 +15,45 @@ pub fn default_scenario(
     loss: Option<&str>,
     latency: Option<&str>,
 ) -> Result<Scenario, Problems> {
-    let mut overrides = Overrides::default();
-    let mut set = |path: &str, value: &str| overrides.set.push((path.to_owned(), value.to_owned()));
-    set("cluster.preset", preset);
-    set("cluster.nodes", &nodes.to_string());
-    if let Some(loss) = loss {
-        set("network.loss", loss);
-    }
-    if let Some(latency) = latency {
-        set("network.latency", latency);
-    }
-    load(Source::new("default", TEXT), &overrides)
+    let text = default_text(preset, nodes, loss, latency);
+    load(Source::new("default", &text), &Overrides::default())
 }
 
-/// Timers of the slowest profile fit into these times.
-const TEXT: &str = "\
-version: 1
+/// The text of [`default_scenario`], to be loaded with changes.
+///
+/// The quiet stretch is the shorter the more nodes there are, from ten minutes to one.
+pub fn default_text(preset: &str, nodes: u32, loss: Option<&str>, latency: Option<&str>) -> String {
+    const SEEDS: u64 = 10;
+    let quiet = (QUIET / SEEDS / u64::from(nodes.max(1))).clamp(1, 10);
+    let mut network = String::new();
+    for (key, value) in [("latency", latency), ("loss", loss)] {
+        if let Some(value) = value {
+            network.extend(["  ", key, ": ", &one_line(value), "\n"]);
+        }
+    }
+    if !network.is_empty() {
+        network.insert_str(0, "network:\n");
+    }
+    // The slowest profile needs two minutes and a half from a crash to everybody's verdict.
+    let (change, end) = (quiet + 4, quiet + 5);
+    let preset = one_line(preset);
+    format!(
+        "version: 1
 name: default
-description: Ten quiet minutes, then one node crashes, then another changes its metadata.
-seeds: 10
-duration: 15m
+description: A quiet stretch, then one node crashes, then another changes its metadata.
+seeds: {SEEDS}
+duration: {end}m
 cluster:
-  preset: memberlist-lan
-  nodes: 64
-timeline:
-  - {at: 10m, id: crash, crash: {nodes: {pick: 1, as: victim}}}
-  - {at: {from: 14m, to: 14m10s}, id: change, update: {nodes: {pick: 1}, meta_bytes: 64}}
-";
+  preset: {preset}
+  nodes: {nodes}
+{network}timeline:
+  - {{at: {{from: {quiet}m, to: {quiet}m5s}}, id: crash, crash: {{nodes: {{pick: 1, as: victim}}}}}}
+  - {{at: {{from: {change}m, to: {change}m5s}}, id: change, update: {{nodes: {{pick: 1}}, meta_bytes: 64}}}}
+"
+    )
+}
+
+/// A value from the command line cannot bring lines of its own.
+fn one_line(value: &str) -> String {
+    value.replace(['\n', '\r'], " ")
+}

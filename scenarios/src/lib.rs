@@ -28,7 +28,7 @@ use std::path::Path;
 
 use wavetank_sim_core::{plan::Plan, threshold::Threshold};
 
-pub use defaults::default_scenario;
+pub use defaults::{default_scenario, default_text};
 pub use overrides::Overrides;
 pub use problem::{Problem, Problems, Severity};
 pub use read::Files;

@@ -67,6 +67,8 @@ fn the_default_scenario_fits_every_preset() {
         assert_eq!(scenario.plan.cluster.configs[0], preset.config);
         check_round_trip(&scenario);
     }
+    let problems = default_scenario("memberlist", 5, Some("5"), Some("0")).unwrap_err();
+    assert_eq!(problems.0.len(), 3, "{problems}");
 }
 
 const HEAD: &str = "version: 1\nname: t\nduration: 10m\ncluster:\n  groups:\n    \

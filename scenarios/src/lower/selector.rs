@@ -42,14 +42,13 @@ pub(crate) enum Rules {
 pub(crate) struct Chosen {
     pub selector: Selector,
     pub out: Out,
-    pub span: Span,
 }
 
 impl Chosen {
     /// Everybody, where a file names nobody.
-    pub fn everybody(world: &World<'_>, span: Span) -> Self {
+    pub fn everybody(world: &World<'_>) -> Self {
         let selector = Selector::all(world.everybody());
-        Self { selector, out: Out::Plain("all".to_owned()), span }
+        Self { selector, out: Out::Plain("all".to_owned()) }
     }
 
     /// The slots, if they are the same throughout.
@@ -70,7 +69,7 @@ impl World<'_> {
     /// Reads a selector; problems are reported, and `None` is returned for them.
     pub fn read(&self, cx: &mut Cx<'_>, node: &Node, place: &str, rules: Rules) -> Option<Chosen> {
         let span = node.span;
-        let set = |set, out| Some(Chosen { selector: Selector::all(set), out, span });
+        let set = |set, out| Some(Chosen { selector: Selector::all(set), out });
         match &node.kind {
             Kind::Scalar { text, .. } if text == "all" => {
                 set(self.everybody(), Out::Plain("all".to_owned()))
@@ -226,7 +225,7 @@ impl World<'_> {
         }
         let pick = pick.map(|(p, _)| p);
         let selector = Selector { of, pick, repick: repick.unwrap_or(false) };
-        Some(Chosen { selector, out, span: node.span })
+        Some(Chosen { selector, out })
     }
 
     /// Reports keys that are neither words of a selector nor labels of any group.

@@ -76,34 +76,33 @@ fn unknown(cx: &mut Cx<'_>, span: Span, place: &str, name: &str) {
     cx.error_with(span, place, "unknown metric", label, help);
 }
 
-/// What gives a metric its samples: in words, and as a test of an action.
-type Gives = (&'static str, fn(&Action) -> bool);
+/// What gives a metric its samples: in words, and as a test of an entry.
+type Gives = (&'static str, fn(&Entry) -> bool);
 
 /// Which entries give a metric its samples; absent for those that need none.
 fn source(name: &str) -> Option<Gives> {
-    let stops = |a: &Action| {
-        matches!(a, Action::Crash { .. } | Action::Restart { .. } | Action::RollingRestart { .. })
+    let crashes = |e: &Entry| matches!(e.action, Action::Crash { .. });
+    let leaves = |e: &Entry| match e.action {
+        Action::Leave { .. } | Action::Scale { .. } => true,
+        Action::RollingRestart { leave, .. } => leave,
+        _ => false,
     };
-    let changes = |a: &Action| {
-        !matches!(
-            a,
-            Action::Pause { .. }
-                | Action::Slow { .. }
-                | Action::Clock { .. }
-                | Action::Fault { .. }
-                | Action::Partition { .. }
-                | Action::Block { .. }
+    let changes = |e: &Entry| {
+        matches!(
+            e.action,
+            Action::Update { .. }
+                | Action::Join { .. }
+                | Action::Restart { .. }
+                | Action::RollingRestart { .. }
+                | Action::Leave { .. }
+                | Action::Scale { .. }
         )
     };
+    let heals = |e: &Entry| e.lasts.is_some() && matches!(e.action, Action::Partition { .. });
     Some(match name {
-        "detection.suspect" | "detection.first" | "detection.all" => ("a `crash`", stops),
-        "heal" | "false_positives.after_heal" => {
-            ("a `partition`", |a| matches!(a, Action::Partition { .. } | Action::Block { .. }))
-        }
-        "leave.time" | "left_as_failed" => ("a `leave`", |a| {
-            matches!(a, Action::Leave { .. } | Action::Scale { .. } | Action::RollingRestart { .. })
-        }),
-        "convergence" | "missed" => ("a change", changes),
+        "detection.suspect" | "detection.first" | "detection.all" => ("a `crash`", crashes),
+        "heal" => ("a `partition` with `for`", heals),
+        "leave.time" | "left_as_failed" => ("a `leave`", leaves),
         _ if name.starts_with("dissemination.") => ("an `update`", changes),
         _ => return None,
     })
@@ -111,7 +110,7 @@ fn source(name: &str) -> Option<Gives> {
 
 fn doubt(cx: &mut Cx<'_>, span: Span, place: &str, name: &str, entries: &[(Entry, Later)]) {
     let Some((what, gives)) = source(name) else { return };
-    if !entries.iter().any(|(e, _)| gives(&e.action)) {
+    if !entries.iter().any(|(e, _)| gives(e)) {
         let message = format!("nothing in the timeline gives `{name}` a sample");
         cx.warn(span, place, &message, format!("add {what} to the timeline"));
     }

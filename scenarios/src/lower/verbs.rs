@@ -459,7 +459,7 @@ impl<'t> Reading<'_, '_, '_, 't> {
         let place = self.fields.at(key);
         let chosen = match node {
             Some(node) => self.choose(node, &place, Rules::Group)?,
-            None => Chosen::everybody(self.world, self.fields.span),
+            None => Chosen::everybody(self.world),
         };
         self.fields.put(key, chosen.out);
         Some(chosen.selector)
@@ -514,7 +514,6 @@ impl<'t> Reading<'_, '_, '_, 't> {
                 rest = true;
                 outs.push(Out::Plain("rest".to_owned()));
             } else if let Some(chosen) = self.choose(item, &place, Rules::Group) {
-                self.check_apart(&parts, &chosen, &place);
                 outs.push(chosen.out.clone());
                 parts.push(chosen);
             }
@@ -533,25 +532,13 @@ impl<'t> Reading<'_, '_, '_, 't> {
         (parts.into_iter().map(|p| p.selector).collect(), rest)
     }
 
-    /// A node cannot be on two sides.
-    fn check_apart(&mut self, parts: &[Chosen], new: &Chosen, place: &str) {
-        let (Some(cluster), Some(set)) = (self.world.cluster, new.fixed()) else { return };
-        for part in parts.iter().filter_map(Chosen::fixed) {
-            if let Some(slot) = set.iter().find(|&s| part.contains(s)) {
-                let message = format!("`{}` is in two groups of the partition", cluster.name(slot));
-                self.cx.error(new.span, place, &message, "groups must not overlap");
-                return;
-            }
-        }
-    }
-
     /// `rest` must be somebody.
     fn check_rest(&mut self, span: Span, place: &str, parts: &[Chosen], rest: bool) {
         let Some(cluster) = self.world.cluster else { return };
         let sets: Option<Vec<&SlotSet>> = parts.iter().map(Chosen::fixed).collect();
         if let (Some(sets), true) = (sets, rest) {
-            let total: u32 = sets.iter().map(|s| s.len()).sum();
-            if total >= cluster.slots() && !parts.is_empty() {
+            let named = SlotSet::from_slots(sets.iter().flat_map(|s| s.iter()));
+            if named.len() == cluster.slots() {
                 let message = "the selector matches nobody: the groups leave no `rest`";
                 self.cx.error(span, place, message, "");
             }

@@ -8,7 +8,9 @@
 
 use std::{env, fmt::Write as _, fs, path::Path};
 
-use wavetank_scenarios::{Overrides, Source, load};
+use serde_json::Value;
+use wavetank_scenarios::{Overrides, Source, load, schema};
+use wavetank_sim_core::observe::METRICS;
 
 const HEAD: &str = "version: 1\nname: t\nduration: 60s\n";
 const CLUSTER: &str = "cluster: {groups: [{name: a, nodes: 12, labels: {zone: east, rack: r1}}, \
@@ -58,13 +60,14 @@ fn answer(case: &str) -> String {
 }
 
 #[test]
-fn refusals() {
+fn refusals_of_every_key() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad");
     let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
     paths.sort();
     let update = env::var_os("UPDATE_EXPECT").is_some();
     let mut failures = String::new();
     let mut count = 0;
+    let mut all = String::new();
     for path in paths {
         let text = fs::read_to_string(&path).unwrap();
         let mut new = String::new();
@@ -73,6 +76,7 @@ fn refusals() {
             let (title, case) = case.split_once('\n').unwrap();
             let (given, wanted) = case.split_once("\n---\n").unwrap_or((case.trim_end(), ""));
             let answer = answer(given);
+            all.push_str(given);
             writeln!(new, "## {title}\n{given}\n---\n{}\n", answer.trim_end()).unwrap();
             assert!(
                 !answer.starts_with("loads") || title.starts_with("doubt"),
@@ -87,6 +91,29 @@ fn refusals() {
             fs::write(&path, format!("{}\n", new.trim_end())).unwrap();
         }
     }
-    assert!(count > 100, "{count} cases");
+    assert!(count > 200, "{count} cases");
     assert!(update || failures.is_empty(), "{failures}");
+    let schema: Value = serde_json::from_str(&schema()).unwrap();
+    let mut keys = Vec::new();
+    properties(&schema, &mut keys);
+    let words: Vec<&str> =
+        all.split(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '-')).collect();
+    keys.retain(|key| !words.contains(&key.as_str()) && !key.contains('.'));
+    keys.retain(|key| METRICS.iter().all(|m| m.name != key));
+    assert!(keys.is_empty(), "no case for {keys:?}");
+}
+
+/// All keys that the schema knows.
+fn properties(schema: &Value, into: &mut Vec<String>) {
+    let values: Vec<&Value> = match schema {
+        Value::Object(fields) => fields.values().collect(),
+        Value::Array(items) => items.iter().collect(),
+        _ => return,
+    };
+    if let Some(Value::Object(keys)) = schema.get("properties") {
+        into.extend(keys.keys().cloned());
+    }
+    for value in values {
+        properties(value, into);
+    }
 }

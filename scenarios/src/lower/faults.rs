@@ -7,6 +7,7 @@ use wavetank_sim_core::plan::{Bandwidth, Chances, Delay, JitterShape, Loss, Reor
 use crate::{
     out::Out,
     read::{Cx, Fields, Rate, Share, Size, Time, Value},
+    units::write_share,
     yaml::{Kind, Node},
 };
 
@@ -95,6 +96,16 @@ pub(crate) fn loss_in(cx: &mut Cx<'_>, fields: &mut Fields<'_>) -> Loss {
             let p32 = share(cx, "p32", 0.0);
             let p23 = share(cx, "p23", 1.0);
             let p14 = share(cx, "p14", 0.0);
+            for (key, (a, b), names) in
+                [("p14", (p13, p14), "`p13` and `p14`"), ("p31", (p31, p32), "`p31` and `p32`")]
+            {
+                if a.0 + b.0 > 1.0 + 1e-9 {
+                    let span = fields.value_span(key).unwrap_or(fields.span);
+                    let message = format!("{names} together exceed 100%");
+                    let label = format!("they are {} and {}", write_share(a.0), write_share(b.0));
+                    cx.error(span, &fields.place, &message, label);
+                }
+            }
             Loss::FourState {
                 p13: p13.probability(),
                 p31: p31.probability(),

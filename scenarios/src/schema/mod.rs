@@ -21,7 +21,7 @@ use crate::{
 
 /// The schema as JSON text, pretty-printed.
 pub fn schema() -> String {
-    let mut top = map(&[
+    let top = map(&[
         ("version", json!({"const": 1, "description": "version of the format"})),
         ("name", text("name of the scenario", "^[A-Za-z0-9._-]{1,100}$")),
         ("description", json!({"type": "string", "description": "what the scenario shows"})),
@@ -36,7 +36,6 @@ pub fn schema() -> String {
         ),
         ("thresholds", thresholds()),
     ]);
-    top.insert("$schema".into(), json!({"type": "string"}));
     let mut root = closed("a scenario for wavetank", top);
     let fields = root.as_object_mut();
     if let Some(fields) = fields {

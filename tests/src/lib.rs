@@ -1,1 +1,3 @@
-//! (head to be written)
+//! What spans crates: the comparison with real clusters and the tests of the whole.
+
+pub mod fidelity;

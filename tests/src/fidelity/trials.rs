@@ -1,0 +1,196 @@
+//! Timed trials: crashes, joins, updates, as they were measured one after another in each cluster.
+
+use std::fmt::Write as _;
+
+use rayon::prelude::*;
+use wavetank_scenarios::{Overrides, Source, load};
+use wavetank_sim_core::{cluster::Tank, outcome::Outcome, plan::Plan, watch::Nobody};
+
+use super::stats;
+
+/// What was not reached within this many milliseconds counts as not reached by gossip.
+const GIVEN_UP: f64 = 3000.0;
+
+/// A case of timed trials.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Its name among the measurements.
+    pub id: &'static str,
+    /// Nodes at the start.
+    pub nodes: u32,
+    /// Loss per datagram, in percent.
+    pub loss: u32,
+    /// Retransmit multiplier.
+    pub retransmit_mult: u32,
+    /// What a trial is.
+    pub trial: Trial,
+}
+
+/// What a trial is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trial {
+    /// One of the running nodes crashes, 4 to 6 s after the last crash was known to all.
+    Crash,
+    /// A new node joins through a random one.
+    Join,
+    /// A random node changes its metadata.
+    Update,
+}
+
+/// Measured or simulated trials: per cluster, per trial, the columns in milliseconds.
+pub type Trials = Vec<Vec<Vec<Option<f64>>>>;
+
+/// The cluster of a real measurement as a scenario's head.
+pub fn head(nodes: u32, loss: u32, config: &str) -> String {
+    format!(
+        "version: 1\nname: measured\ncluster:\n  preset: memberlist-lan\n  compat: \"0.2\"\n  meta_bytes: 8\n  \
+         config: {{enable_compression: false{config}}}\n  nodes: {nodes}\nnetwork:\n  \
+         latency: 1150us\n  loss: {loss}%\n  streams: {{loss: 0%}}\n"
+    )
+}
+
+impl Case {
+    /// The scenario of one cluster with so many trials.
+    fn scenario(&self, trials: usize) -> String {
+        let config = format!(", retransmit_mult: {}", self.retransmit_mult);
+        let mut text = head(self.nodes, self.loss, &config);
+        let spare = trials as u32;
+        if self.trial == Trial::Join {
+            // Newcomers are there from the start but do not run.
+            let groups = format!(
+                "  groups:\n    - {{name: node, nodes: {}}}\n    - {{name: late, nodes: {spare}, start: stopped}}\n",
+                self.nodes
+            );
+            text = text.replace(&format!("  nodes: {}\n", self.nodes), &groups);
+        }
+        let duration = match self.trial {
+            Trial::Crash => 40 * trials + 60,
+            Trial::Join => 10 * trials + 40,
+            Trial::Update => 5 * trials + 20,
+        };
+        let _ = write!(text, "duration: {duration}s\ntimeline:\n");
+        for i in 0..trials {
+            let at = match (self.trial, i) {
+                (_, 0) => "at: {from: 5s, to: 7s}".to_owned(),
+                (Trial::Crash, _) => {
+                    format!("after: {{event: t{}, known: all, delay: {{from: 4s, to: 6s}}}}", i - 1)
+                }
+                (Trial::Join, _) => format!("at: {{from: {}s, to: {}s}}", 10 * i + 5, 10 * i + 7),
+                (Trial::Update, _) => format!("at: {{from: {}s, to: {}s}}", 5 * i + 5, 5 * i + 6),
+            };
+            let act = match self.trial {
+                Trial::Crash => "crash: {nodes: {group: node, pick: 1}}".to_owned(),
+                Trial::Join => {
+                    let width = (trials - 1).to_string().len();
+                    let via = (i * 7 + 3) % self.nodes as usize;
+                    format!("join: {{nodes: late-{i:0width$}, via: [node-{via:02}]}}")
+                }
+                Trial::Update => "update: {nodes: {group: node, pick: 1}, meta_bytes: 8}".to_owned(),
+            };
+            let _ = writeln!(text, "  - {{id: t{i}, {at}, {act}}}");
+        }
+        text
+    }
+
+    fn plan(&self, trials: usize) -> Plan {
+        let text = self.scenario(trials);
+        match load(Source::new(self.id, &text), &Overrides::default()) {
+            Ok(scenario) => scenario.plan,
+            Err(problems) => panic!("the scenario of {} is wrong:\n{problems}\n{text}", self.id),
+        }
+    }
+
+    fn columns(&self) -> &'static [&'static str] {
+        match self.trial {
+            Trial::Crash => &["first", "all"],
+            Trial::Join => &["t50", "t90", "t99", "t100"],
+            Trial::Update => &["t10", "t50", "t90", "t99", "t100"],
+        }
+    }
+
+    /// Simulates the measured structure once.
+    pub fn replicate(&self, plans: &[Plan], number: u64) -> Trials {
+        let run = |(cluster, plan): (usize, &Plan)| {
+            let seed = number * 1000 + cluster as u64 + 1;
+            let outcome = Tank::run(plan, seed, Nobody).0;
+            self.read(&outcome, plan.timeline.len())
+        };
+        plans.iter().enumerate().map(run).collect()
+    }
+
+    /// Plans, one per measured cluster.
+    pub fn plans(&self, measured: &Trials) -> Vec<Plan> {
+        measured.iter().map(|trials| self.plan(trials.len())).collect()
+    }
+
+    /// Many replicates, in order.
+    pub fn replicates(&self, measured: &Trials, many: u64) -> Vec<Trials> {
+        let plans = self.plans(measured);
+        (0..many).into_par_iter().map(|n| self.replicate(&plans, n)).collect()
+    }
+
+    fn read(&self, outcome: &Outcome, trials: usize) -> Vec<Vec<Option<f64>>> {
+        let metric = |column: &str| match column {
+            "first" => "detection.first",
+            "all" => "detection.all",
+            "t50" => "dissemination.t50",
+            "t90" => "dissemination.t90",
+            "t99" => "dissemination.t99",
+            _ => "dissemination.t100",
+        };
+        let ms = |ns: u64| ns as f64 / 1e6;
+        (0..trials)
+            .map(|i| {
+                let event = format!("t{i}");
+                let column = |column: &&str| {
+                    if *column == "t10" {
+                        return share_reached(outcome, &event, 0.1);
+                    }
+                    let sample = outcome
+                        .samples
+                        .iter()
+                        .find(|s| s.metric == metric(column) && s.event == event);
+                    let value = sample.and_then(|s| s.value).map(ms);
+                    value.filter(|v| self.trial == Trial::Crash || *v <= GIVEN_UP)
+                };
+                self.columns().iter().map(column).collect()
+            })
+            .collect()
+    }
+
+    /// Names and values of the statistics of a set of trials, against the pooled simulation.
+    pub fn statistics(&self, trials: &Trials, pooled: &[Vec<f64>]) -> Vec<(String, f64)> {
+        let mut out = Vec::new();
+        let all: Vec<&Vec<Option<f64>>> = trials.iter().flatten().collect();
+        for (i, column) in self.columns().iter().enumerate() {
+            let values = stats::sorted(all.iter().map(|t| t[i]));
+            out.push((format!("{column} p50"), stats::quantile(&values, 0.5)));
+            out.push((format!("{column} p90"), stats::quantile(&values, 0.9)));
+            out.push((format!("{column} KS"), stats::distance(&values, &pooled[i])));
+        }
+        if self.trial == Trial::Crash {
+            let spread: Vec<f64> = all.iter().filter_map(|t| Some(t[1]? - t[0]?)).collect();
+            out.push(("all less first, mean".to_owned(), stats::mean(&spread)));
+        } else {
+            let last = self.columns().len() - 1;
+            let missing = all.iter().filter(|t| t[last].is_none()).count() as f64;
+            out.push(("share not reached".to_owned(), missing / all.len() as f64));
+        }
+        out
+    }
+
+    /// All values of each column over all replicates, ascending.
+    pub fn pooled(&self, replicates: &[Trials]) -> Vec<Vec<f64>> {
+        (0..self.columns().len())
+            .map(|i| stats::sorted(replicates.iter().flatten().flatten().map(|t| t[i])))
+            .collect()
+    }
+}
+
+/// When a share of the others who count had an event, from its curve.
+fn share_reached(outcome: &Outcome, event: &str, share: f64) -> Option<f64> {
+    let curve = outcome.curves.iter().find(|c| c.curve == "dissemination" && c.event == event)?;
+    let wanted = ((curve.of - 1) as f64 * share).ceil() + 1.0;
+    let point = curve.points.iter().find(|(_, value)| *value >= wanted)?;
+    Some(point.0 as f64 / 1e6)
+}

@@ -113,6 +113,10 @@ impl<'a> Cx<'a> {
         word: &str,
         valid: impl IntoIterator<Item = &'w str>,
     ) {
+        if self.errors >= MOST_KEPT {
+            // Nobody will read it.
+            return self.error(span, place, message, "");
+        }
         let valid: Vec<&str> = valid.into_iter().collect();
         let near = spell::nearest(word, valid.iter().copied());
         let label = near.map_or(String::new(), |near| format!("did you mean `{near}`?"));

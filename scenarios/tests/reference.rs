@@ -40,7 +40,7 @@ fn words(schema: &Value, into: &mut Vec<String>) {
             for (key, value) in fields {
                 match (key.as_str(), value) {
                     ("properties", Value::Object(properties)) => {
-                        into.extend(properties.keys().cloned())
+                        into.extend(properties.keys().cloned());
                     }
                     ("enum", Value::Array(words)) => {
                         into.extend(words.iter().filter_map(|w| w.as_str()).map(str::to_owned));

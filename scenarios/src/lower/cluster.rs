@@ -316,9 +316,14 @@ fn check_names(cx: &mut Cx<'_>, groups: &[Group], spans: &[Span]) -> bool {
     for (i, group) in groups.iter().enumerate() {
         by_length.entry(group.node_name(0).len()).or_default().push(i);
     }
+    let heads: Vec<String> = groups.iter().map(head).collect();
     for same in by_length.values() {
         for (n, &i) in same.iter().enumerate() {
             for &j in &same[..n] {
+                let (a, b) = (&heads[i], &heads[j]);
+                if !a.starts_with(b.as_str()) && !b.starts_with(a.as_str()) {
+                    continue;
+                }
                 if let Some(name) = clash(&groups[i], &groups[j]) {
                     let message = format!("two nodes are called `{name}`");
                     let label = format!("the other is in the group `{}`", groups[j].name);
@@ -331,16 +336,14 @@ fn check_names(cx: &mut Cx<'_>, groups: &[Group], spans: &[Span]) -> bool {
     true
 }
 
+/// What stands before the index in a group's names.
+fn head(group: &Group) -> String {
+    let before = group.names.split("{index}").next().unwrap_or_default();
+    before.replace("{group}", &group.name)
+}
+
 /// A name that two groups share.
 fn clash(a: &Group, b: &Group) -> Option<String> {
-    let head = |g: &Group| {
-        let before = g.names.split("{index}").next().unwrap_or_default();
-        before.replace("{group}", &g.name)
-    };
-    let (head_a, head_b) = (head(a), head(b));
-    if !head_a.starts_with(&head_b) && !head_b.starts_with(&head_a) {
-        return None;
-    }
     let (few, many) = if a.nodes <= b.nodes { (a, b) } else { (b, a) };
     (0..few.nodes)
         .map(|i| few.node_name(i))
@@ -353,7 +356,7 @@ fn joining(
     node: Option<&Node>,
     cluster: &Cluster,
 ) -> Start {
-    let world = World { cluster: Some(cluster), scaled: cx.scaled, picks: BTreeMap::new() };
+    let world = World::new(Some(cluster), cx.scaled, BTreeMap::new());
     let empty = Node { span: fields.span, kind: Kind::Map(Vec::new()) };
     let node = node.unwrap_or(&empty);
     let first = || (SlotSet::range(0, 1), Out::List(vec![Out::Text(cluster.name(0))]));

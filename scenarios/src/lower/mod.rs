@@ -9,6 +9,8 @@ mod thresholds;
 mod timeline;
 pub(crate) mod verbs;
 
+use std::collections::BTreeMap;
+
 use wavetank_protocol::{Config, Span as Nanos};
 use wavetank_sim_core::{
     plan::{Action, Entry, Plan},
@@ -25,8 +27,8 @@ use crate::{
 use selector::World;
 use timeline::Scene;
 
-/// More distinct settings than this come from `set-config` entries that multiply.
-const MOST_CONFIGS: usize = 1024;
+/// Distinct settings times `set-config` entries: past this, the entries multiply.
+const MOST_CHANGES: usize = 1 << 20;
 
 /// All that a file says.
 pub(crate) struct Lowered {
@@ -55,7 +57,7 @@ pub(crate) fn read(cx: &mut Cx<'_>, root: &Node) -> Option<Lowered> {
 
     let timeline_node = fields.node("timeline");
     let names = timeline::names(cx, timeline_node);
-    let world = World { cluster: cluster.as_ref(), scaled: cx.scaled, picks: names.picks.clone() };
+    let world = World::new(cluster.as_ref(), cx.scaled, names.picks.clone());
     let (network, out) = network::read(cx, fields.node("network"), &world);
     fields.put("network", out);
     let scene = Scene { world: &world, names: &names, duration: duration.unwrap_or(LONGEST) };
@@ -148,15 +150,21 @@ fn settle(
     node: Option<&Node>,
 ) -> Option<Vec<Entry>> {
     let changing: Vec<_> = entries.iter().filter_map(|(_, l)| l.settings.as_ref()).collect();
+    let mut index: BTreeMap<Config, u16> =
+        configs.iter().enumerate().map(|(i, c)| (c.clone(), i as u16)).collect();
     let mut at = 0;
     while at < configs.len() && !changing.is_empty() {
         for over in &changing {
-            cluster::intern(configs, over.over(&configs[at].clone()));
+            let new = over.over(&configs[at]);
+            if !index.contains_key(&new) && configs.len() < usize::from(u16::MAX) {
+                index.insert(new.clone(), configs.len() as u16);
+                configs.push(new);
+            }
         }
-        if configs.len() > MOST_CONFIGS {
+        if configs.len() * changing.len() > MOST_CHANGES || configs.len() >= usize::from(u16::MAX) {
             let span = node.map_or(crate::problem::Span::default(), |n| n.span);
             let message = "the `set-config` entries multiply into too many different settings";
-            cx.error(span, "timeline", message, format!("at most {MOST_CONFIGS}"));
+            cx.error(span, "timeline", message, "");
             return None;
         }
         at += 1;
@@ -165,11 +173,10 @@ fn settle(
         if let (Action::SetConfig { becomes, .. }, Some(over)) =
             (&mut entry.action, &later.settings)
         {
-            *becomes = (0..configs.len())
-                .map(|i| {
-                    let new = over.over(&configs[i]);
-                    configs.iter().position(|c| *c == new).unwrap_or(i) as u16
-                })
+            // Closed under all changes, so every result is there.
+            *becomes = configs
+                .iter()
+                .map(|c| index.get(&over.over(c)).copied().unwrap_or_default())
                 .collect();
         }
         entry

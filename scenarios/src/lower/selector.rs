@@ -16,7 +16,11 @@ use crate::{
 pub(crate) const RESERVED: &[&str] =
     &["group", "pick", "repick", "as", "picked", "nodes", "all", "rest"];
 
+/// Those of them that a selector may have as keys.
+const WORDS: &[&str] = &["group", "pick", "repick", "as", "picked"];
+
 /// Who and what a selector can name.
+#[derive(Default)]
 pub(crate) struct World<'a> {
     /// Absent while the cluster itself has problems: then nobody is looked up.
     pub cluster: Option<&'a Cluster>,
@@ -25,6 +29,8 @@ pub(crate) struct World<'a> {
     pub scaled: bool,
     /// Entries by the name of their pick.
     pub picks: BTreeMap<String, EntryIndex>,
+    /// Labels of any group, sorted.
+    labels: Vec<&'a str>,
 }
 
 /// What a selector may hold where it stands.
@@ -60,7 +66,26 @@ impl Chosen {
     }
 }
 
-impl World<'_> {
+impl<'a> World<'a> {
+    /// With the labels of the cluster's groups.
+    pub fn new(
+        cluster: Option<&'a Cluster>,
+        scaled: bool,
+        picks: BTreeMap<String, EntryIndex>,
+    ) -> Self {
+        let groups = cluster.map_or(&[][..], |c| &c.groups);
+        let all = groups.iter().flat_map(|g| g.labels.iter().map(|(k, _)| k.as_str()));
+        let mut labels: Vec<&str> = all.collect();
+        labels.sort_unstable();
+        labels.dedup();
+        Self { cluster, scaled, picks, labels }
+    }
+
+    /// Whether any group has this label.
+    pub fn has_label(&self, label: &str) -> bool {
+        self.labels.binary_search(&label).is_ok()
+    }
+
     /// All slots.
     pub fn everybody(&self) -> SlotSet {
         SlotSet::range(0, self.cluster.map_or(1, Cluster::slots))
@@ -230,18 +255,15 @@ impl World<'_> {
 
     /// Reports keys that are neither words of a selector nor labels of any group.
     fn check_labels(&self, cx: &mut Cx<'_>, fields: &Fields<'_>) {
-        let Some(cluster) = self.cluster else { return };
-        let mut labels: Vec<&str> =
-            cluster.groups.iter().flat_map(|g| g.labels.iter().map(|(k, _)| k.as_str())).collect();
-        labels.sort_unstable();
-        labels.dedup();
-        let valid: Vec<&str> =
-            ["group", "pick", "repick", "as", "picked"].into_iter().chain(labels).collect();
+        if self.cluster.is_none() {
+            return;
+        }
         for pair in fields.all() {
-            if !valid.contains(&pair.key.as_str()) {
+            if !WORDS.contains(&pair.key.as_str()) && !self.has_label(&pair.key) {
+                let valid = WORDS.iter().chain(&self.labels).copied();
                 let place = fields.at(&spell::shorten(&pair.key));
                 let message = "no group has this label";
-                cx.no_such(pair.at, &place, message, &pair.key, valid.iter().copied());
+                cx.no_such(pair.at, &place, message, &pair.key, valid);
             }
         }
     }
@@ -266,12 +288,12 @@ impl World<'_> {
                 }
             });
             if meets {
-                ranges.push(first..first + group.nodes);
+                ranges.push((first, first + group.nodes));
             }
             first += group.nodes;
         }
         if !ranges.is_empty() {
-            return Some(SlotSet::from_slots(ranges.into_iter().flatten()));
+            return Some(SlotSet::from_ranges(ranges));
         }
         // Blame the first condition that nobody meets by itself.
         for &(key, value) in conditions {
@@ -440,9 +462,10 @@ pub(crate) fn index_in(pattern: &str, group: &str, count: u32, name: &str) -> Op
 
 /// Names to search a near one in: all of them in small clusters.
 fn sample(cluster: &Cluster) -> Vec<String> {
-    let each = 2_000 / cluster.groups.len().max(1) as u32 + 1;
+    const MOST: usize = 500;
+    let each = (MOST / cluster.groups.len().max(1)) as u32 + 1;
     let of = |g: &wavetank_sim_core::plan::Group| {
         (0..g.nodes.min(each)).map(|i| g.node_name(i)).collect::<Vec<_>>()
     };
-    cluster.groups.iter().flat_map(of).collect()
+    cluster.groups.iter().take(MOST).flat_map(of).collect()
 }

@@ -200,11 +200,8 @@ fn shorthand(given: &Pair, verb: &Verb) -> Option<Pair> {
 
 /// Help for keys that belong into `nodes:`.
 fn misplaced(world: &World<'_>, key: &str) -> Option<String> {
-    let label = |k: &str| {
-        world.cluster.is_some_and(|c| c.groups.iter().any(|g| g.labels.iter().any(|(l, _)| l == k)))
-    };
     let own = matches!(key, "group" | "pick" | "repick" | "as" | "picked");
-    (own || label(key))
+    (own || world.has_label(key))
         .then(|| format!("`{key}` belongs into the selector: `nodes: {{{key}: ...}}`"))
 }
 
@@ -537,7 +534,7 @@ impl<'t> Reading<'_, '_, '_, 't> {
         let Some(cluster) = self.world.cluster else { return };
         let sets: Option<Vec<&SlotSet>> = parts.iter().map(Chosen::fixed).collect();
         if let (Some(sets), true) = (sets, rest) {
-            let named = SlotSet::from_slots(sets.iter().flat_map(|s| s.iter()));
+            let named = SlotSet::from_ranges(sets.iter().flat_map(|s| s.ranges().iter().copied()));
             if named.len() == cluster.slots() {
                 let message = "the selector matches nobody: the groups leave no `rest`";
                 self.cx.error(span, place, message, "");

@@ -151,6 +151,21 @@ impl SlotSet {
         &self.ranges
     }
 
+    /// From ranges `[from, to)` in any order, which may overlap.
+    pub fn from_ranges(ranges: impl IntoIterator<Item = (u32, u32)>) -> Self {
+        let mut given: Vec<(u32, u32)> =
+            ranges.into_iter().filter(|(from, to)| from < to).collect();
+        given.sort_unstable();
+        let mut ranges: Vec<(u32, u32)> = Vec::new();
+        for (from, to) in given {
+            match ranges.last_mut() {
+                Some(last) if from <= last.1 => last.1 = last.1.max(to),
+                _ => ranges.push((from, to)),
+            }
+        }
+        Self { ranges }
+    }
+
     /// Whether nobody is in it.
     pub fn is_empty(&self) -> bool {
         self.ranges.is_empty()
@@ -195,6 +210,7 @@ mod tests {
         assert_eq!(set.iter().collect::<Vec<_>>(), [1, 2, 5, 9]);
         assert_eq!(set.len(), 4);
         assert!(set.contains(2) && !set.contains(3) && !set.contains(10));
+        assert_eq!(SlotSet::from_ranges([(9, 10), (1, 2), (5, 6), (1, 3), (7, 7)]), set);
         assert_eq!(set.minus(&SlotSet::range(0, 3)), SlotSet::from_slots([5, 9]));
         assert_eq!(set.union(&SlotSet::range(3, 5)), SlotSet::from_slots([1, 2, 3, 4, 5, 9]));
     }

@@ -173,6 +173,9 @@ impl Edit<'_> {
                 node.kind = Kind::Map(Vec::new());
                 node.span = *span;
             }
+            if i == 3 && parts[0].0 == "timeline" {
+                spell_out(node, &parts[2].0);
+            }
             let next = match &mut node.kind {
                 Kind::Map(pairs) => {
                     if part.starts_with('[') {
@@ -246,6 +249,15 @@ impl Edit<'_> {
         for (group, n) in groups.iter_mut().zip(apportion(&counts, total)) {
             put(group, "nodes", number(u64::from(n)), whole);
         }
+    }
+}
+
+/// Gives a verb's short form (`crash: a-03`) its long one, so that other parameters can be set.
+fn spell_out(node: &mut Node, verb: &str) {
+    let key = verbs::get(verb).and_then(|verb| verbs::short_key(verb, &node.kind));
+    if let Some(key) = key {
+        let value = node.clone();
+        node.kind = Kind::Map(vec![Pair { key: key.to_owned(), at: node.span, value }]);
     }
 }
 

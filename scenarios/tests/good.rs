@@ -229,6 +229,7 @@ fn options_change_the_scenario() {
         ("thresholds.dissemination.t99", "max < 4s"),
         ("network.streams.loss", "1%"),
         ("timeline[0].crash.nodes.pick", "2"),
+        ("timeline.partition-1.partition", "{groups: [{zone: west}, rest], streams: open}"),
     ]));
     let Plan { cluster, timeline, network, .. } = &scenario.plan;
     assert_eq!(cluster.configs[0].gossip_interval, 500_000_000);
@@ -245,6 +246,14 @@ fn options_change_the_scenario() {
     let Action::Update { who, .. } = &scaled.plan.timeline[2].action else { panic!() };
     assert_eq!(who.of, Of::Set(SlotSet::range(3, 4)), "a-03 is a-003 now");
     check_round_trip(&scaled);
+
+    let text = format!("{HEAD}timeline:\n  - {{at: 1s, crash: a-03}}\n");
+    let host = set(&[("timeline.crash-1.crash.kind", "host")]);
+    let scenario = wavetank_scenarios::load(Source::new("t.yaml", &text), &host).unwrap();
+    assert_eq!(
+        scenario.plan.timeline[0].action,
+        action("{at: 1s, crash: {nodes: a-03, kind: host}}")
+    );
 
     let one = load(&Overrides { seed: Some(7), ..Overrides::default() });
     assert_eq!((one.plan.seed, one.plan.seeds), (7, 1));

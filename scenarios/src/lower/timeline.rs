@@ -7,7 +7,7 @@ use wavetank_sim_core::plan::{Entry, EntryIndex, Every, Limit, Of, Repeat, When}
 
 use super::{
     selector::World,
-    verbs::{self, Needs, Verb},
+    verbs::{self, News, Verb},
 };
 use crate::{
     out::Out,
@@ -400,7 +400,7 @@ fn cycles(cx: &mut Cx<'_>, entries: &[(Entry, verbs::Later)], nodes: &[Node]) {
     for (i, (entry, _)) in entries.iter().enumerate() {
         if let When::After { event, known: true, .. } = entry.when {
             let other = &entries[event as usize];
-            if other.1.needs == Needs::NoNews {
+            if other.1.news == News::Stays {
                 let span = nodes[i].get("after").map_or(nodes[i].span, |n| n.span);
                 let message = format!("`{}` changes nothing that others could know", other.0.id);
                 let place = format!("timeline[{i}].after");

@@ -65,11 +65,11 @@ enum Reader {
 
 /// Whether others learn of what a verb does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Needs {
+pub(crate) enum News {
     /// Others learn of it.
-    News,
+    Spreads,
     /// Nobody does.
-    NoNews,
+    Stays,
 }
 
 /// What is left to do once all entries are read.
@@ -78,8 +78,8 @@ pub(crate) struct Later {
     pub settings: Option<Overrides>,
     /// Entries whose picks this one uses.
     pub picks: Vec<EntryIndex>,
-    /// Whether there is news to wait for.
-    pub needs: Needs,
+    /// Whether there is something to wait for.
+    pub news: News,
 }
 
 const fn event(name: &'static str, kind: Reader, undo: &'static str, help: &'static str) -> Verb {
@@ -157,7 +157,11 @@ pub(crate) fn read(
         cx.error(given.at, &place, message, "remove the entry");
         return None;
     }
-    let short = shorthand(given, verb);
+    let short = short_key(verb, &given.value.kind).map(|key| Pair {
+        key: key.to_owned(),
+        at: given.at,
+        value: given.value.clone(),
+    });
     let pairs: &[Pair] = match (&short, &given.value.kind) {
         (Some(pair), _) => std::slice::from_ref(pair),
         (None, Kind::Map(pairs)) => pairs,
@@ -169,9 +173,9 @@ pub(crate) fn read(
     }
     let span = if matches!(given.value.kind, Kind::Null) { given.at } else { given.value.span };
     let fields = Fields::over(pairs, &place, span);
-    let needs =
-        if verb.lasts || verb.kind == Reader::SetConfig { Needs::NoNews } else { Needs::News };
-    let later = Later { settings: None, picks: Vec::new(), needs };
+    let news =
+        if verb.lasts || verb.kind == Reader::SetConfig { News::Stays } else { News::Spreads };
+    let later = Later { settings: None, picks: Vec::new(), news };
     let mut reading = Reading { cx, fields, world: scene.world, later };
     let action = reading.action(verb.kind);
     let Reading { cx, fields, later, .. } = reading;
@@ -180,22 +184,23 @@ pub(crate) fn read(
     Some(((action?, later), out))
 }
 
-/// `crash: a-03` is `crash: {nodes: a-03}`; `loss: 5%` is `loss: {probability: 5%}`.
-fn shorthand(given: &Pair, verb: &Verb) -> Option<Pair> {
-    if !matches!(given.value.kind, Kind::Scalar { .. } | Kind::List(_)) {
-        return None;
-    }
-    let scalar = matches!(given.value.kind, Kind::Scalar { .. });
-    let key = match verb.kind {
-        Reader::Delay if scalar => "latency",
-        Reader::Loss | Reader::Duplicate | Reader::Corrupt | Reader::Reorder if scalar => {
-            "probability"
-        }
-        Reader::Bandwidth if scalar => "rate",
-        Reader::Scale => return None,
-        _ => "nodes",
+/// The one parameter that a short form gives: `crash: a-03` is `crash: {nodes: a-03}`, `loss: 5%` is
+/// `loss: {probability: 5%}`.
+pub(crate) fn short_key(verb: &Verb, given: &Kind) -> Option<&'static str> {
+    let scalar = match given {
+        Kind::Scalar { .. } => true,
+        Kind::List(_) => false,
+        Kind::Null | Kind::Map(_) => return None,
     };
-    Some(Pair { key: key.to_owned(), at: given.at, value: given.value.clone() })
+    match verb.kind {
+        Reader::Delay if scalar => Some("latency"),
+        Reader::Loss | Reader::Duplicate | Reader::Corrupt | Reader::Reorder if scalar => {
+            Some("probability")
+        }
+        Reader::Bandwidth if scalar => Some("rate"),
+        Reader::Scale => None,
+        _ => Some("nodes"),
+    }
 }
 
 /// Help for keys that belong into `nodes:`.

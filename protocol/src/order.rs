@@ -36,8 +36,12 @@ impl Permutation {
     #[inline]
     fn round(self, round: u64, digit: u32, range: u32) -> u32 {
         // Two products: one spreads key and round, one spreads the digit over that.
-        let key = fold(self.key ^ (round + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15), 0xe703_7ed1_a0b4_28db);
-        let word = fold(key ^ u64::from(digit).wrapping_mul(0xd6e8_feb8_6659_fd93), key.rotate_left(32) | 1);
+        let key =
+            fold(self.key ^ (round + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15), 0xe703_7ed1_a0b4_28db);
+        let word = fold(
+            key ^ u64::from(digit).wrapping_mul(0xd6e8_feb8_6659_fd93),
+            key.rotate_left(32) | 1,
+        );
         ((u128::from(word) * u128::from(range)) >> 64) as u32
     }
 
@@ -206,7 +210,8 @@ impl Order {
                 permute_by(items, slots);
             }
             Form::Keyed { permutation, overrides } => {
-                let mut by_member: Vec<(MemberId, u32)> = overrides.iter().map(|&(s, m)| (m, s)).collect();
+                let mut by_member: Vec<(MemberId, u32)> =
+                    overrides.iter().map(|&(s, m)| (m, s)).collect();
                 by_member.sort_unstable();
                 let slot = |m: MemberId| match by_member.binary_search_by_key(&m, |(o, _)| *o) {
                     Ok(i) => by_member[i].1,
@@ -278,7 +283,10 @@ mod tests {
         }
         let chi = |counts: &[u32], cells: f64| {
             let expected = f64::from(rounds) / cells;
-            counts.iter().map(|&c| (f64::from(c) - expected) * (f64::from(c) - expected) / expected).sum::<f64>()
+            counts
+                .iter()
+                .map(|&c| (f64::from(c) - expected) * (f64::from(c) - expected) / expected)
+                .sum::<f64>()
         };
         // 255 and 254 degrees of freedom: mean 255, s.d. 22.6; five deviations allow for nothing real.
         assert!(chi(&position, 256.0) < 255.0 + 113.0, "{}", chi(&position, 256.0));

@@ -225,7 +225,11 @@ impl Queue {
                 continue;
             }
             let item = self.remove_at(t, fitting - 1, id_reset);
-            if self.tiers.get(t).is_some_and(|tier| tier.transmits == transmits && tier.items.is_empty()) {
+            if self
+                .tiers
+                .get(t)
+                .is_some_and(|tier| tier.transmits == transmits && tier.items.is_empty())
+            {
                 self.drop_tier(t);
             }
             used += budget.overhead + item.len;
@@ -308,7 +312,8 @@ impl Queue {
     fn delete(&mut self, key: Key, id_reset: bool) -> Option<Item> {
         let t = self.tiers.binary_search_by_key(&key.transmits, |tier| tier.transmits).ok();
         let found = t.and_then(|t| {
-            let at = self.tiers[t].items.binary_search_by_key(&(key.len, key.id), |i| (i.len, i.id));
+            let at =
+                self.tiers[t].items.binary_search_by_key(&(key.len, key.id), |i| (i.len, i.id));
             at.ok().map(|at| (t, at))
         });
         let item = found.and_then(|(t, at)| {
@@ -396,7 +401,8 @@ mod tests {
         push(&mut queue, suspect(1, 8), 31);
         push(&mut queue, suspect(2, 8), 31);
         push(&mut queue, suspect(1, 9), 31);
-        let froms: Vec<_> = queue.items().map(|(_, i)| (i.message.belief().0, i.message.from().0)).collect();
+        let froms: Vec<_> =
+            queue.items().map(|(_, i)| (i.message.belief().0, i.message.from().0)).collect();
         assert_eq!(froms, [(1, 9), (2, 8)]);
     }
 

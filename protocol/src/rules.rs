@@ -76,16 +76,26 @@ mod tests {
 
     #[test]
     fn the_retransmit_limit_is_a_staircase() {
-        for (n, limit) in
-            [(0, 1), (1, 4), (9, 4), (10, 8), (99, 8), (100, 12), (999, 12), (1000, 16), (99_999, 20)]
-        {
+        for (n, limit) in [
+            (0, 1),
+            (1, 4),
+            (9, 4),
+            (10, 8),
+            (99, 8),
+            (100, 12),
+            (999, 12),
+            (1000, 16),
+            (99_999, 20),
+        ] {
             assert_eq!(retransmit_limit(4, n), limit, "n = {n}");
         }
     }
 
     #[test]
     fn push_pull_slows_down_with_size() {
-        for (n, scale) in [(1, 1), (32, 1), (33, 2), (64, 2), (65, 3), (128, 3), (129, 4), (8192, 9), (8193, 10)] {
+        for (n, scale) in
+            [(1, 1), (32, 1), (33, 2), (64, 2), (65, 3), (128, 3), (129, 4), (8192, 9), (8193, 10)]
+        {
             assert_eq!(push_pull_scale(n), scale, "n = {n}");
         }
     }

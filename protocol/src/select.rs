@@ -60,7 +60,9 @@ mod tests {
     #[test]
     fn a_short_list_is_exhausted_and_a_long_one_sampled() {
         let mut rng = Keys::new(2).stream(1);
-        for (n, k, exhaustive, least) in [(8, 3, true, 3), (4, 3, true, 3), (300, 3, true, 3), (4, 3, false, 1)] {
+        for (n, k, exhaustive, least) in
+            [(8, 3, true, 3), (4, 3, true, 3), (300, 3, true, 3), (4, 3, false, 1)]
+        {
             let order = list(n, &mut rng);
             for _ in 0..200 {
                 let mut out = Vec::new();

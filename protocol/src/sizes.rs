@@ -51,7 +51,8 @@ impl Sizes {
             }
             MessageKind::Suspect | MessageKind::Dead => {
                 let belief = roster.belief(message.belief());
-                let (node, from) = (roster.name_len(belief.member), roster.name_len(message.from()));
+                let (node, from) =
+                    (roster.name_len(belief.member), roster.name_len(message.from()));
                 wire::accusation_len(belief.incarnation, node, from)
             }
             MessageKind::User => wire::user_len(roster.user_len(message.belief().0)),
@@ -67,9 +68,13 @@ impl Sizes {
             Head::Ping { seq, target, .. } => {
                 wire::ping_len(seq, bytes, roster.name_len(target), roster.name_len(me))
             }
-            Head::IndirectPing { seq, target, .. } => {
-                wire::indirect_ping_len(seq, bytes, bytes, roster.name_len(target), roster.name_len(me))
-            }
+            Head::IndirectPing { seq, target, .. } => wire::indirect_ping_len(
+                seq,
+                bytes,
+                bytes,
+                roster.name_len(target),
+                roster.name_len(me),
+            ),
             Head::Ack { seq } => wire::ack_len(seq, 0),
             Head::Nack { seq } => wire::nack_len(seq),
         }

@@ -11,7 +11,10 @@
 //! ```
 //! An event in a window is 16 bytes; storage is reused, so a warm queue allocates nothing.
 
-use std::{cmp::Reverse, collections::{BinaryHeap, VecDeque}};
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, VecDeque},
+};
 
 use wavetank_protocol::Time;
 
@@ -310,8 +313,10 @@ mod tests {
             for step in 0..20_000u64 {
                 let pushes = if step % 997 == 0 { 30 } else { rng.below(3) };
                 for _ in 0..pushes {
-                    let spread = [1, 1_000, 1_000_000, 3_000_000_000, 90_000_000_000][rng.below(5) as usize];
-                    let class = [Class::Script, Class::Timer, Class::Arrival][rng.below(3) as usize];
+                    let spread =
+                        [1, 1_000, 1_000_000, 3_000_000_000, 90_000_000_000][rng.below(5) as usize];
+                    let class =
+                        [Class::Script, Class::Timer, Class::Arrival][rng.below(3) as usize];
                     let source = rng.below(4);
                     let key = Key { time: now + rng.span(spread), class, source, nth };
                     nth += 1;
@@ -321,8 +326,16 @@ mod tests {
                 let end = now + rng.span(2_000_000_000);
                 let popped = queue.pop(end);
                 let due = heap.peek().is_some_and(|Reverse((key, _))| key.time < end);
-                let expected = if due { heap.pop().map(|Reverse((k, p))| (k.time, k.class, k.source, p)) } else { None };
-                assert_eq!(popped.map(|e| (e.time, e.class, e.source, e.payload)), expected, "seed {seed}, step {step}");
+                let expected = if due {
+                    heap.pop().map(|Reverse((k, p))| (k.time, k.class, k.source, p))
+                } else {
+                    None
+                };
+                assert_eq!(
+                    popped.map(|e| (e.time, e.class, e.source, e.payload)),
+                    expected,
+                    "seed {seed}, step {step}"
+                );
                 now = popped.map_or(now, |e| e.time);
                 assert_eq!(queue.len(), heap.len());
             }

@@ -276,7 +276,8 @@ impl Node {
             match belief.status {
                 Status::Alive => self.alive(env, id, Origin::Heard(Via::PushPull)),
                 Status::Left => {
-                    let claim = env.world.roster.accusation(member, Status::Dead, belief.incarnation);
+                    let claim =
+                        env.world.roster.accusation(member, Status::Dead, belief.incarnation);
                     self.dead(env, claim, member, Via::PushPull);
                 }
                 Status::Dead | Status::Suspect => {

@@ -1,11 +1,15 @@
 //! The gossip loop, packing and piggybacking (`state.go: gossip`, `net.go: sendMsg`,
 //! `broadcast.go: getBroadcasts`; specification 7).
 
-use super::{Env, Node, Outbox, probe::{Among, address_of}};
+use super::{
+    Draw, Env, Node, Outbox,
+    probe::{Among, address_of},
+};
 use crate::{
     belief::{AddressId, MemberId},
     message::{Head, Message, Packet, Purpose},
     queue::Budget,
+    rng::Chance,
     rules,
     time::NEVER,
     view::View,
@@ -33,7 +37,8 @@ impl Node {
     /// this very instant is still to come (a call of the application precedes it).
     pub(super) fn arm_gossip<V, O>(&mut self, env: &Env<'_, V, O>, inclusive: bool) {
         let period = env.config.gossip_interval;
-        let nothing = self.queue.is_empty() && self.user_queue.as_ref().is_none_or(|q| q.is_empty());
+        let nothing =
+            self.queue.is_empty() && self.user_queue.as_ref().is_none_or(|q| q.is_empty());
         if nothing || period == 0 || env.config.gossip_nodes == 0 {
             return;
         }
@@ -43,6 +48,37 @@ impl Node {
         } else {
             self.grid + ((now - self.grid) / period + 1) * period
         };
+    }
+
+    /// Whether something that comes due at the very instant of a gossip tick gets there before it.
+    ///
+    /// A failed probe ends on the grid that probe and gossip ticks share, and so does a suspicion that
+    /// began with it where its time is a multiple of the gossip interval. In the original each of these
+    /// is a chain of goroutines that a timer wakes: the probe loop woke late by some scheduling latency
+    /// when it armed its deadline, and wakes late again at its end, two latencies against the gossip
+    /// loop's one; a suspicion's timer adds a third. Latencies that are memoryless and alike let a chain
+    /// of `k` win with chance `2^-k`. Nothing else here depends on scheduling.
+    pub(super) fn overtakes_gossip<V, O>(&self, env: &Env<'_, V, O>) -> bool {
+        let (period, now) = (env.config.gossip_interval, env.now);
+        let expiry = self.probe.expires_at(now);
+        if !expiry && self.suspicions.next() != now {
+            return false;
+        }
+        if period == 0 || now < self.grid || (now - self.grid) % period != 0 {
+            return false;
+        }
+        let latencies = if expiry { 2 } else { 3 };
+        self.stream(env, Draw::Race).word() >> (64 - latencies) == 0
+    }
+
+    /// The tick that was overtaken: it finds what was queued meanwhile.
+    pub(super) fn late_gossip_tick<V: View, O: Outbox>(&mut self, env: &mut Env<'_, V, O>) {
+        if self.gossip_at == NEVER {
+            self.arm_gossip(env, true);
+        }
+        if self.gossip_at <= env.now {
+            self.gossip_tick(env);
+        }
     }
 
     pub(super) fn gossip_tick<V: View, O: Outbox>(&mut self, env: &mut Env<'_, V, O>) {

@@ -33,7 +33,11 @@ impl Waiting {
 
     #[inline]
     pub(super) fn deadline(&self) -> Time {
-        if self.any() { self.leave.unwrap_or(NEVER).min(self.update.unwrap_or(NEVER)) } else { NEVER }
+        if self.any() {
+            self.leave.unwrap_or(NEVER).min(self.update.unwrap_or(NEVER))
+        } else {
+            NEVER
+        }
     }
 }
 

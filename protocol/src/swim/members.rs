@@ -21,10 +21,16 @@ pub(super) enum Origin {
 
 impl Node {
     /// One message out of a packet.
-    pub(super) fn message<V: View, O: Outbox>(&mut self, env: &mut Env<'_, V, O>, message: Message) {
+    pub(super) fn message<V: View, O: Outbox>(
+        &mut self,
+        env: &mut Env<'_, V, O>,
+        message: Message,
+    ) {
         match message.kind() {
             MessageKind::Alive => self.alive(env, message.belief(), Origin::Heard(Via::Packet)),
-            MessageKind::Suspect => self.suspect(env, message.belief(), message.from(), Via::Packet),
+            MessageKind::Suspect => {
+                self.suspect(env, message.belief(), message.from(), Via::Packet)
+            }
             MessageKind::Dead => self.dead(env, message.belief(), message.from(), Via::Packet),
             MessageKind::User => env.out.emit(Event::UserMessage { user: message.belief().0 }),
         }

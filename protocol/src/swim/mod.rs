@@ -350,6 +350,7 @@ enum Draw {
     Order = 0,
     Select = 1,
     Phase = 2,
+    Race = 3,
 }
 
 /// A SWIM node.
@@ -520,13 +521,15 @@ impl Node {
     }
 
     /// Everything due now, in the order of the specification's appendix C: probe tick, gossip tick, expiry
-    /// of the probe, its direct time-out, relays, suspicions, push/pull.
+    /// of the probe, its direct time-out, relays, suspicions, push/pull; but see `gossip` for the race
+    /// between a gossip tick and what comes due with it.
     fn wake<V: View, O: Outbox>(&mut self, env: &mut Env<'_, V, O>) {
         let now = env.now;
         if self.probe_at <= now {
             self.probe_tick(env);
         }
-        if self.gossip_at <= now {
+        let overtakes = self.overtakes_gossip(env);
+        if self.gossip_at <= now && !overtakes {
             self.gossip_tick(env);
         }
         if self.probe.deadline() <= now {
@@ -537,6 +540,9 @@ impl Node {
         }
         while self.suspicions.next() <= now {
             self.suspicion_deadline(env);
+        }
+        if overtakes {
+            self.late_gossip_tick(env);
         }
         if self.push_pull.deadline() <= now {
             self.push_pull_deadline(env);
@@ -626,6 +632,7 @@ impl Node {
             Draw::Order => self.order_draws,
             Draw::Select => self.select_draws,
             Draw::Phase => 0,
+            Draw::Race => self.sequence,
         };
         let stream = u64::from(self.identity.stream) << 8 | purpose as u64;
         env.world.keys.stream(stream).at(u64::from(drawn))
@@ -667,7 +674,8 @@ impl Node {
     }
 
     fn apply_health<V, O: Outbox>(&mut self, env: &mut Env<'_, V, O>, delta: i32) {
-        let new = crate::rules::awareness_after(self.score, delta, env.config.awareness_max_multiplier);
+        let new =
+            crate::rules::awareness_after(self.score, delta, env.config.awareness_max_multiplier);
         if new != self.score {
             env.out.emit(Event::Health { old: self.score, new });
             self.score = new;

@@ -104,6 +104,11 @@ impl Probe {
     pub(super) fn deadline(&self) -> Time {
         self.direct_at.min(self.expire_at)
     }
+
+    /// Whether the ack record expires now.
+    pub(super) fn expires_at(&self, now: Time) -> bool {
+        self.expire_at == now
+    }
 }
 
 /// A ping that this node sends for another.
@@ -353,8 +358,14 @@ impl Node {
     }
 
     /// Pings for another (`net.go: handleIndirectPing`).
-    pub(super) fn indirect_ping<V: View, O: Outbox>(&mut self, env: &mut Env<'_, V, O>, head: Head) {
-        let Head::IndirectPing { seq: asked_as, target, address, nack, reply } = head else { return };
+    pub(super) fn indirect_ping<V: View, O: Outbox>(
+        &mut self,
+        env: &mut Env<'_, V, O>,
+        head: Head,
+    ) {
+        let Head::IndirectPing { seq: asked_as, target, address, nack, reply } = head else {
+            return;
+        };
         let seq = self.next_sequence();
         let until = env.now + env.config.probe_timeout;
         if self.relays.is_empty() {
@@ -411,7 +422,8 @@ impl Node {
         let mut rng = self.stream(env, Draw::Select);
         let exhaustive = env.config.compat == Compat::Head;
         let selection = Selection { k, exhaustive, order: &self.order };
-        let keep = |m: MemberId| self.is_eligible(env.config.gossip_to_the_dead_time, env.now, m, among);
+        let keep =
+            |m: MemberId| self.is_eligible(env.config.gossip_to_the_dead_time, env.now, m, among);
         select::random(selection, &mut rng, &mut env.world.scratch.shuffle, keep, out);
         self.select_draws = rng.drawn() as u32;
     }

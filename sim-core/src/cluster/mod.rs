@@ -29,8 +29,8 @@ use crate::{
     watch::{Scene, Watch},
 };
 
-pub use host::{Host, Load, Presence};
 use host::Waiting;
+pub use host::{Host, Load, Presence};
 use outbox::{CONNECTION, Carrier, Effect, Kernel, Logged, SERVED};
 use script::Script;
 use streams::Flight;
@@ -181,10 +181,8 @@ impl<'p, W: Watch> Tank<'p, W> {
     fn listen(&mut self, slot: u32) {
         let mut told = std::mem::take(&mut self.kernel.told);
         for event in told.drain(..) {
-            self.watch.event(
-                Scene { now: self.kernel.now, slot, roster: &self.world.roster },
-                &event,
-            );
+            self.watch
+                .event(Scene { now: self.kernel.now, slot, roster: &self.world.roster }, &event);
             self.heard(slot, event);
         }
         // A reaction may have called another node, whose own words were looked at then.
@@ -342,12 +340,8 @@ impl<'p, W: Watch> Tank<'p, W> {
         odd.busy_until = odd.busy_until.max(now) + odd.service;
         let host = &mut self.kernel.hosts[slot as usize];
         host.timers = host.timers.wrapping_add(1);
-        let key = Key {
-            time: odd.busy_until,
-            class: Class::Arrival,
-            source: slot,
-            nth: host.timers,
-        };
+        let key =
+            Key { time: odd.busy_until, class: Class::Arrival, source: slot, nth: host.timers };
         self.kernel.queue.push(key, u64::from(slot) << 32 | SERVED | u64::from(block.at));
         true
     }

@@ -284,7 +284,9 @@ impl Outbox for Carrier<'_> {
         match action {
             Action::Dial { token, to, ping } => self.kernel.dial(slot, token, to, ping),
             Action::Send { token, message, len } => {
-                let Some((id, c)) = self.kernel.connections.dialled(slot, life, token) else { return };
+                let Some((id, c)) = self.kernel.connections.dialled(slot, life, token) else {
+                    return;
+                };
                 c.message = Some((message, len));
                 // A message handed over with the dial waits for the acceptance.
                 if c.flight.is_none() {

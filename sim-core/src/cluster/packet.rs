@@ -117,7 +117,10 @@ mod tests {
                 encode(AddressId(77), &packet, &mut words);
                 let mut copy = Vec::new();
                 let (from, read) = decode(&words, &mut copy);
-                assert_eq!((from, read.head, read.len, read.purpose), (AddressId(77), head, 65_535, purpose));
+                assert_eq!(
+                    (from, read.head, read.len, read.purpose),
+                    (AddressId(77), head, 65_535, purpose)
+                );
                 assert_eq!((read.messages, read.envelope), (messages, envelope));
             }
         }

@@ -127,7 +127,10 @@ impl<W: Watch> Tank<'_, W> {
     /// Joins through slots, or through the first others running.
     pub(super) fn join_through(&mut self, slot: u32, via: &[u32]) {
         let chosen: Vec<u32> = if via.is_empty() {
-            (0..self.kernel.hosts.len() as u32).filter(|&s| s != slot && self.runs(s)).take(3).collect()
+            (0..self.kernel.hosts.len() as u32)
+                .filter(|&s| s != slot && self.runs(s))
+                .take(3)
+                .collect()
         } else {
             via.iter().copied().filter(|&s| s != slot).collect()
         };

@@ -255,7 +255,8 @@ impl<W: Watch> Tank<'_, W> {
         };
         let part_of_stream = 1 << 24 | u64::from(part) << 16;
         let draw = if selector.repick { u64::from(nth) << 32 } else { 0 };
-        let mut rng = self.entry_rng(entry, (part_of_stream + draw) & 0xffff_ffff | draw.rotate_left(8));
+        let mut rng =
+            self.entry_rng(entry, (part_of_stream + draw) & 0xffff_ffff | draw.rotate_left(8));
         let count = wanted.min(pool.len());
         for i in 0..count {
             let j = i + rng.below((pool.len() - i) as u32) as usize;
@@ -501,9 +502,8 @@ impl<W: Watch> Tank<'_, W> {
         let first: u32 = groups[..group as usize].iter().map(|g| g.nodes).sum();
         let slots = first..first + groups[group as usize].nodes;
         let keep = first + to.min(groups[group as usize].nodes);
-        let (join, leave): (Vec<u32>, Vec<u32>) = slots
-            .filter(|&s| (s < keep) != self.runs(s))
-            .partition(|&s| s < keep);
+        let (join, leave): (Vec<u32>, Vec<u32>) =
+            slots.filter(|&s| (s < keep) != self.runs(s)).partition(|&s| s < keep);
         let all: Vec<u32> = join.iter().chain(&leave).copied().collect();
         self.happened(occurrence, "scale", &all);
         for slot in join {

@@ -195,9 +195,7 @@ impl<W: Watch> Tank<'_, W> {
     pub(super) fn boot(
         &mut self,
         slot: u32,
-        make: impl FnOnce(
-            &mut Env<'_, wavetank_protocol::view::PlainView<'_>, Carrier<'_>>,
-        ) -> Node,
+        make: impl FnOnce(&mut Env<'_, wavetank_protocol::view::PlainView<'_>, Carrier<'_>>) -> Node,
     ) {
         let i = slot as usize;
         let host = &mut self.kernel.hosts[i];
@@ -241,11 +239,8 @@ impl<W: Watch> Tank<'_, W> {
         self.tables[i] = PlainTable::default();
         let identity = self.identity(slot, id);
         if W::PACKETS {
-            let scene = crate::watch::Scene {
-                now: self.kernel.now,
-                slot,
-                roster: &self.world.roster,
-            };
+            let scene =
+                crate::watch::Scene { now: self.kernel.now, slot, roster: &self.world.roster };
             self.watch.process(scene, identity.me, "started");
         }
         self.kernel.effect(slot, super::Effect::Process, 1, u64::from(identity.me.0));

@@ -1,11 +1,6 @@
 //! The end of a run: from what was kept to its outcome.
 
-use wavetank_protocol::{
-    Time,
-    belief::Roster,
-    swim::Node,
-    time::SECOND,
-};
+use wavetank_protocol::{Time, belief::Roster, swim::Node, time::SECOND};
 
 use super::{
     METRICS, NAMES, Observer,
@@ -154,11 +149,8 @@ impl Observer {
         let times: Vec<Time> =
             change.got.iter().filter(|(_, s)| counts(*s)).map(|(t, _)| t - change.at).collect();
         let all = times.len() as u64 + u64::from(change.remaining);
-        let event = if change.is_scripted() {
-            self.event_name(change.occurrence)
-        } else {
-            String::new()
-        };
+        let event =
+            if change.is_scripted() { self.event_name(change.occurrence) } else { String::new() };
         let sample = |metric: &'static str, value: Option<u64>| Sample {
             metric,
             event: event.clone(),

@@ -29,8 +29,8 @@ use crate::{
 };
 
 use census::Census;
-pub use changes::{ChangeKind, Occurrence};
 use changes::{Bits, Change};
+pub use changes::{ChangeKind, Occurrence};
 pub use counts::Counts;
 use falses::{Cuts, Declarations, Episodes, Faults};
 use heal::Heal;

@@ -1,8 +1,7 @@
 //! `make fidelity`: simulates the measured cases and prints the comparison.
 
 use wavetank_tests::fidelity::{
-    cases, counts,
-    stats,
+    cases, counts, stats,
     table::{self, Row, Verdict},
 };
 
@@ -29,9 +28,11 @@ fn main() {
         let pooled = case.pooled(&replicates);
         let simulated: Vec<_> = replicates.iter().map(|r| case.statistics(r, &pooled)).collect();
         for (i, (name, value)) in case.statistics(&measured, &pooled).into_iter().enumerate() {
-            let values: Vec<f64> = simulated.iter().map(|s| s[i].1).filter(|v| !v.is_nan()).collect();
+            let values: Vec<f64> =
+                simulated.iter().map(|s| s[i].1).filter(|v| !v.is_nan()).collect();
             let (mean, deviation) = (stats::mean(&values), stats::deviation(&values));
-            let z = if deviation == 0.0 && value == mean { 0.0 } else { (value - mean) / deviation };
+            let z =
+                if deviation == 0.0 && value == mean { 0.0 } else { (value - mean) / deviation };
             rows.push(Row {
                 case: case.id.to_owned(),
                 statistic: name,

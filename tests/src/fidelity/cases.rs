@@ -6,7 +6,8 @@ use super::trials::{Case, Trial, Trials};
 
 /// The timed cases of memberlist.
 pub fn timed() -> Vec<Case> {
-    let case = |id, nodes, loss, retransmit_mult, trial| Case { id, nodes, loss, retransmit_mult, trial };
+    let case =
+        |id, nodes, loss, retransmit_mult, trial| Case { id, nodes, loss, retransmit_mult, trial };
     vec![
         case("crash-n32", 32, 0, 4, Trial::Crash),
         case("crash-n64", 64, 0, 4, Trial::Crash),

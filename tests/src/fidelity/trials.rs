@@ -85,7 +85,9 @@ impl Case {
                     let via = (i * 7 + 3) % self.nodes as usize;
                     format!("join: {{nodes: late-{i:0width$}, via: [node-{via:02}]}}")
                 }
-                Trial::Update => "update: {nodes: {group: node, pick: 1}, meta_bytes: 8}".to_owned(),
+                Trial::Update => {
+                    "update: {nodes: {group: node, pick: 1}, meta_bytes: 8}".to_owned()
+                }
             };
             let _ = writeln!(text, "  - {{id: t{i}, {at}, {act}}}");
         }

@@ -21,14 +21,20 @@ fn my_cluster() -> Cluster {
 /// Whatever happened, once it is over everybody holds everybody alive again.
 fn gets_well_again(scenario: &Scenario) -> Result<(), TestCaseError> {
     let report = scenario.run().map_err(|error| TestCaseError::fail(error.to_string()))?;
-    let alive = report.curves.get("alive").and_then(|curves| curves.first()?.points.last().copied());
-    prop_assert_eq!(alive.map(|(_, records)| records), Some(25.0), "records that say alive at the end");
+    let alive =
+        report.curves.get("alive").and_then(|curves| curves.first()?.points.last().copied());
+    prop_assert_eq!(
+        alive.map(|(_, records)| records),
+        Some(25.0),
+        "records that say alive at the end"
+    );
     Ok(())
 }
 
 fn main() {
     let cases = 64;
-    let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(cases) });
+    let mut runner =
+        TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(cases) });
     match runner.run(&scenarios_on(Just(my_cluster())), |scenario| gets_well_again(&scenario)) {
         Ok(()) => println!("{cases} fault schedules, and the cluster got well after each"),
         Err(failure) => {

@@ -116,7 +116,8 @@ impl Batch<'_> {
         progress(Progress {
             finished: self.finished.load(Ordering::Relaxed),
             runs: self.plan.seeds as usize,
-            simulated: u128::from(self.looks.load(Ordering::Relaxed)) * duration / u128::from(LOOKS),
+            simulated: u128::from(self.looks.load(Ordering::Relaxed)) * duration
+                / u128::from(LOOKS),
             whole: u128::from(self.plan.seeds) * duration,
         });
     }

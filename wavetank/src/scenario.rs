@@ -213,7 +213,8 @@ impl Scenario {
         let start = lines.iter().position(|l| l.starts_with("thresholds:")).unwrap_or(lines.len());
         let mut from = start;
         let mut line_of = |t: &Threshold| {
-            let named = |l: &str| l.trim_start().trim_matches(['"', '\'']).starts_with(t.metric.name);
+            let named =
+                |l: &str| l.trim_start().trim_matches(['"', '\'']).starts_with(t.metric.name);
             if let Some(key) = (start..lines.len()).find(|&i| named(lines[i])) {
                 from = from.max(key);
             }

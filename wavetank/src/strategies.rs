@@ -176,10 +176,11 @@ pub fn scenarios() -> impl Strategy<Value = Scenario> {
 /// Scenarios on your own clusters: `scenarios_on(Just(Cluster::new("{preset: consul-lan, nodes: 5}")))`.
 pub fn scenarios_on(clusters: impl Strategy<Value = Cluster>) -> impl Strategy<Value = Scenario> {
     let network = (100_u32..5_000, prop_oneof![3 => Just(0_u32), 1 => 1_u32..=5]);
-    (clusters, network, faults(4), any::<u32>())
-        .prop_map(|(cluster, (latency, loss), faults, seed)| {
+    (clusters, network, faults(4), any::<u32>()).prop_map(
+        |(cluster, (latency, loss), faults, seed)| {
             scenario(&cluster, &format!("{{latency: {latency}us, loss: {loss}%}}"), &faults, seed)
-        })
+        },
+    )
 }
 
 /// A scenario from its parts; `network` is what stands behind `network:` in a file. It is checked when it is

@@ -39,12 +39,24 @@ proptest! {
 fn every_verb_and_both_starts_are_made() {
     let mut runner = TestRunner::new_with_rng(
         Config::default(),
-        proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
+        proptest::test_runner::TestRng::deterministic_rng(
+            proptest::test_runner::RngAlgorithm::ChaCha,
+        ),
     );
     let mut seen = BTreeSet::new();
     for _ in 0..300 {
         let made = faults(4).new_tree(&mut runner).expect("faults").current();
-        for verb in ["restart", "update", "pause", "slow", "loss", "delay", "partition", "block", "duplicate"] {
+        for verb in [
+            "restart",
+            "update",
+            "pause",
+            "slow",
+            "loss",
+            "delay",
+            "partition",
+            "block",
+            "duplicate",
+        ] {
             if made.entries().any(|e| e.contains(&format!("{verb}: {{"))) {
                 seen.insert(verb);
             }

@@ -1,8 +1,402 @@
-//! Counts, loads and partitions.
+//! Counts under loss, frozen nodes, partitions and load, against the tables of the measurements.
 
-use super::table::Row;
+use rayon::prelude::*;
+use wavetank_protocol::{
+    Time,
+    belief::{MemberId, Status},
+    swim::Event,
+};
+use wavetank_scenarios::{Overrides, Source, load};
+use wavetank_sim_core::{
+    cluster::Tank,
+    outcome::Outcome,
+    plan::Plan,
+    watch::{Scene, Watch},
+};
+
+use super::{
+    stats,
+    table::{Row, Verdict},
+    trials::head,
+};
+
+/// Deaths and rejoins as an application would be told of them.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// Leave callbacks about others: time, observer, subject.
+    pub deaths: Vec<(Time, u32, MemberId)>,
+    /// Join callbacks about those who had been gone: time, observer, subject.
+    pub joins: Vec<(Time, u32, MemberId)>,
+}
+
+impl Watch for Told {
+    fn event(&mut self, scene: Scene<'_>, event: &Event) {
+        let &Event::Believed { member, old: Some(old), new, .. } = event else { return };
+        let (old, new) = (scene.roster.belief(old).status, scene.roster.belief(new).status);
+        if new.is_gone() && !old.is_gone() {
+            self.deaths.push((scene.now, scene.slot, member));
+        } else if old.is_gone() && new == Status::Alive {
+            self.joins.push((scene.now, scene.slot, member));
+        }
+    }
+}
+
+fn plan(text: &str) -> Plan {
+    match load(Source::new("measured", text), &Overrides::default()) {
+        Ok(scenario) => scenario.plan,
+        Err(problems) => panic!("the scenario is wrong:\n{problems}\n{text}"),
+    }
+}
+
+fn run(plan: &Plan, seed: u64) -> (Outcome, Told) {
+    Tank::run(plan, seed, Told::default())
+}
+
+fn count(outcome: &Outcome, metric: &str) -> f64 {
+    let counter = outcome.counters.iter().find(|c| c.metric == metric);
+    counter.map_or(f64::NAN, |c| c.count as f64)
+}
+
+/// A statistic by name, its measured value, and how runs make it.
+struct Measure {
+    name: &'static str,
+    measured: f64,
+    of: fn(&Outcome, &Told) -> f64,
+}
+
+/// Rows of measures whose measured values are means over so many runs each.
+fn ranked(case: &str, plan: &Plan, runs: u64, many: u64, measures: &[Measure]) -> Vec<Row> {
+    let replicate = |n: u64| -> Vec<f64> {
+        let mut sums = vec![0.0; measures.len()];
+        for r in 0..runs {
+            let (outcome, told) = run(plan, n * 100 + r + 1);
+            for (sum, measure) in sums.iter_mut().zip(measures) {
+                *sum += (measure.of)(&outcome, &told);
+            }
+        }
+        sums.iter().map(|s| s / runs as f64).collect()
+    };
+    let replicates: Vec<Vec<f64>> = (0..many).into_par_iter().map(replicate).collect();
+    let row = |(i, measure): (usize, &Measure)| {
+        let values: Vec<f64> = replicates.iter().map(|r| r[i]).collect();
+        Row {
+            case: case.to_owned(),
+            statistic: measure.name.to_owned(),
+            measured: measure.measured,
+            mean: stats::mean(&values),
+            deviation: stats::deviation(&values),
+            verdict: Verdict::Rank(stats::rank(measure.measured, &values)),
+        }
+    };
+    measures.iter().enumerate().map(row).collect()
+}
+
+const OBSERVED: &str = "duration: 180s\n";
+
+fn packets_per_node_second(outcome: &Outcome, nodes: f64) -> f64 {
+    count(outcome, "packets.sent") / nodes / (outcome.simulated as f64 / 1e9)
+}
+
+fn measures_of_loss(values: [f64; 9]) -> Vec<Measure> {
+    let names: [(&'static str, fn(&Outcome, &Told) -> f64); 9] = [
+        ("direct pings timed out", |o, _| count(o, "probes.direct_timeouts")),
+        ("saved only by TCP", |o, _| count(o, "probes.saved_by_tcp")),
+        ("suspicions", |o, _| count(o, "probes.failed")),
+        ("refutations", |o, _| count(o, "refutations")),
+        ("own timers expired", |o, _| count(o, "suspicion_timeouts")),
+        ("leave events", |_, t| t.deaths.len() as f64),
+        ("packets per node and s", |o, _| packets_per_node_second(o, 64.0)),
+        ("health, mean", |o, _| gauge_mean(o, "health.score")),
+        ("health, max", |o, _| curve_max(o, "health.score.max")),
+    ];
+    names
+        .into_iter()
+        .zip(values)
+        .map(|((name, of), measured)| Measure { name, measured, of })
+        .collect()
+}
+
+fn gauge_mean(outcome: &Outcome, metric: &str) -> f64 {
+    let gauge = outcome.gauges.iter().find(|g| g.metric == metric);
+    gauge.map_or(f64::NAN, |g| g.sum / g.nodes as f64)
+}
+
+fn curve_max(outcome: &Outcome, curve: &str) -> f64 {
+    let curve = outcome.curves.iter().find(|c| c.curve == curve);
+    curve.map_or(f64::NAN, |c| c.points.iter().map(|p| p.1).fold(0.0, f64::max))
+}
+
+fn under_loss(many: u64, wanted: &impl Fn(&str) -> bool) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let cases: [(&str, u32, &str, u64, [f64; 9]); 6] = [
+        ("loss0", 0, "", 1, [0., 0., 0., 0., 0., 0., 2.00, 0., 0.]),
+        ("loss10", 10, "", 1, [2128., 81., 0., 0., 0., 0., 3.91, 0., 0.]),
+        ("loss30", 30, "", 1, [5901., 2564., 0., 0., 0., 0., 6.17, 0., 0.]),
+        ("loss10-no-tcp", 10, NO_TCP, 1, [2225., 0., 87., 86., 0., 0., 8.26, 0.03, 3.]),
+        ("loss20-no-tcp", 20, NO_TCP, 8, [3975., 0., 806., 696., 25.8, 74., 18.62, 0.51, 7.]),
+        ("loss20-patched", 20, PATCHED, 7, [3977., 0., 833., 722., 13.3, 13.3, 18.58, 0.53, 7.]),
+    ];
+    for (id, loss, config, runs, values) in cases {
+        let id = format!("false-positives-{id}");
+        if wanted(&id) {
+            eprintln!("{id} ...");
+            let (config, quirks) = match config.strip_prefix('!') {
+                Some(config) => (config, "  quirks: {queue_id_reset: false}\n"),
+                None => (config, ""),
+            };
+            let mut text = head(64, loss, config) + OBSERVED;
+            text = text.replace("  meta_bytes: 8\n", &format!("  meta_bytes: 8\n{quirks}"));
+            rows.extend(ranked(&id, &plan(&text), runs, many, &measures_of_loss(values)));
+        }
+    }
+    rows
+}
+
+const NO_TCP: &str = ", disable_tcp_pings: true";
+const PATCHED: &str = "!, disable_tcp_pings: true";
+
+/// Frozen nodes are the first ones: which they are does not matter.
+fn frozen(many: u64, wanted: &impl Fn(&str) -> bool) -> Vec<Row> {
+    let mut rows = Vec::new();
+    type Values = (f64, f64, f64, f64, f64);
+    // Deaths of frozen nodes at healthy ones (of single runs), then means: suspicions, refutations,
+    // health of the healthy and of the frozen, frozen ever declared dead.
+    let cases: [(u32, u32, bool, u64, &[f64], Values); 4] = [
+        (8, 4, true, 3, &[5., 1., 141.], (394., 106., 0.14, 4.21, 2.7)),
+        (8, 4, false, 3, &[5., 64., 3.], (425., 107., 0., 0., 2.3)),
+        (16, 8, true, 2, &[3582., 3584.], (600., 120., 0.26, 3.70, 8.0)),
+        (16, 8, false, 2, &[3584., 3584.], (612., 117., 0., 0., 8.0)),
+    ];
+    for (cycle, frozen, lifeguard, runs, deaths, values) in cases {
+        let mode = if lifeguard { "lifeguard" } else { "plain" };
+        let id = format!("frozen-{cycle}s-{frozen}-{mode}");
+        if !wanted(&id) {
+            continue;
+        }
+        eprintln!("{id} ...");
+        let config = if lifeguard { "" } else { PLAIN };
+        let who: Vec<String> = (0..frozen).map(|i| format!("node-{i:02}")).collect();
+        let mut text = head(64, 0, config);
+        text += &format!(
+            "duration: 145s\ntimeline:\n  - {{at: 10s, for: {cycle}s, every: {}s, until: 129s, \
+             pause: {{nodes: [{}]}}}}\n",
+            cycle + 1,
+            who.join(", ")
+        );
+        let plan = plan(&text);
+        let of_frozen: fn(&Outcome, &Told) -> f64 = if frozen == 4 {
+            |_, t| deaths_of(t, 4)
+        } else {
+            |_, t| deaths_of(t, 8)
+        };
+        let distinct: fn(&Outcome, &Told) -> f64 = if frozen == 4 {
+            |_, t| distinct_of(t, 4)
+        } else {
+            |_, t| distinct_of(t, 8)
+        };
+        let healthy: fn(&Outcome, &Told) -> f64 = if frozen == 4 {
+            |_, t| t.deaths.iter().filter(|d| d.1 >= 4 && d.2.0 >= 4).count() as f64
+        } else {
+            |_, t| t.deaths.iter().filter(|d| d.1 >= 8 && d.2.0 >= 8).count() as f64
+        };
+        let (suspicions, refutations, _, _, ever) = values;
+        let measures = [
+            Measure { name: "suspicions", measured: suspicions, of: |o, _| count(o, "probes.failed") },
+            Measure { name: "refutations", measured: refutations, of: |o, _| count(o, "refutations") },
+            Measure { name: "frozen ever declared dead", measured: ever, of: distinct },
+        ];
+        rows.extend(ranked(&id, &plan, runs, many, &measures));
+        // Single runs: heavy tails do not average.
+        let mut singles: Vec<f64> = deaths.to_vec();
+        singles.sort_by(f64::total_cmp);
+        let middle = singles[singles.len() / 2];
+        let measures = [
+            Measure { name: "deaths of frozen at healthy, one run", measured: middle, of: of_frozen },
+            Measure { name: "deaths of healthy at healthy, one run", measured: 0.0, of: healthy },
+        ];
+        rows.extend(ranked(&id, &plan, 1, many, &measures));
+    }
+    rows
+}
+
+/// Lifeguard off: no awareness, a fixed suspicion time.
+const PLAIN: &str = ", awareness_max_multiplier: 1, suspicion_max_timeout_mult: 1";
+
+fn deaths_of(told: &Told, frozen: u32) -> f64 {
+    told.deaths.iter().filter(|d| d.1 >= frozen && d.2.0 < frozen).count() as f64
+}
+
+fn distinct_of(told: &Told, frozen: u32) -> f64 {
+    let dead = |m: u32| told.deaths.iter().any(|d| d.2.0 == m && d.1 >= frozen);
+    (0..frozen).filter(|&m| dead(m)).count() as f64
+}
+
+/// What came of a partition.
+struct Cut {
+    first: f64,
+    all: f64,
+    own_side: f64,
+    pairs: f64,
+    whole: Option<f64>,
+}
+
+fn cut(plan: &Plan, seed: u64, until: f64) -> Cut {
+    let (outcome, told) = run(plan, seed);
+    let begins = 10.0;
+    let seconds = |at: Time| at as f64 / 1e9 - begins;
+    let side = |slot: u32| slot < 16;
+    let across = |d: &&(Time, u32, MemberId)| side(d.1) != side(d.2.0);
+    let during: Vec<_> =
+        told.deaths.iter().filter(across).filter(|d| seconds(d.0) <= until).collect();
+    let first = during.first().map_or(f64::NAN, |d| seconds(d.0));
+    let last = |mine: bool| {
+        during.iter().filter(|d| side(d.1) == mine).last().map_or(f64::NAN, |d| seconds(d.0))
+    };
+    let heal = outcome.samples.iter().find(|s| s.metric == "heal");
+    Cut {
+        first,
+        all: last(true).max(last(false)),
+        own_side: told.deaths.iter().filter(|d| side(d.1) == side(d.2.0)).count() as f64,
+        pairs: during.len() as f64,
+        whole: heal.and_then(|s| s.value).map(|v| v as f64 / 1e9),
+    }
+}
+
+fn partitions(many: u64, wanted: &impl Fn(&str) -> bool) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let scenario = |lasts: u32, after: u32| {
+        let side: Vec<String> = (0..16).map(|i| format!("node-{i:02}")).collect();
+        let text = head(32, 0, "");
+        plan(&format!(
+            "{text}duration: {}s\ntimeline:\n  - {{at: 10s, for: {lasts}s, partition: {{groups: [[{}], rest]}}}}\n",
+            10 + lasts + after,
+            side.join(", ")
+        ))
+    };
+    let within = |case: &str, name: &str, lo: f64, hi: f64, values: &[f64]| {
+        // A measured range of k draws lies around most of the simulated ones.
+        let sorted = stats::sorted(values.iter().map(|v| Some(*v)));
+        let (low, high) = (stats::quantile(&sorted, 0.005), stats::quantile(&sorted, 0.995));
+        Row {
+            case: case.to_owned(),
+            statistic: format!("{name}, {lo} to {hi}"),
+            measured: f64::midpoint(lo, hi),
+            mean: stats::mean(values),
+            deviation: stats::deviation(values),
+            verdict: Verdict::Same(low <= lo && hi <= high),
+        }
+    };
+    if wanted("partition-60s") {
+        eprintln!("partition-60s ...");
+        let plan = scenario(60, 120);
+        let cuts: Vec<Cut> = (0..many).into_par_iter().map(|s| cut(&plan, s + 1, 60.0)).collect();
+        let of = |f: fn(&Cut) -> f64| cuts.iter().map(f).collect::<Vec<_>>();
+        let id = "partition-60s";
+        rows.push(within(id, "first death across, s", 7.06, 7.24, &of(|c| c.first)));
+        rows.push(within(id, "all across dead, s", 17.4, 30.8, &of(|c| c.all)));
+        let merged = cuts.iter().filter(|c| c.whole.is_some()).count() as f64;
+        let own: f64 = cuts.iter().map(|c| c.own_side).sum();
+        rows.push(same(id, "merged again, share", 0.0, merged / many as f64));
+        rows.push(same(id, "deaths on the own side", 0.0, own / many as f64));
+    }
+    if wanted("partition-15s") {
+        eprintln!("partition-15s ...");
+        let plan = scenario(15, 60);
+        let cuts: Vec<Cut> = (0..many).into_par_iter().map(|s| cut(&plan, s + 1, 15.0)).collect();
+        let of = |f: fn(&Cut) -> f64| cuts.iter().map(f).collect::<Vec<_>>();
+        let id = "partition-15s";
+        rows.push(within(id, "pairs declared dead", 336.0, 433.0, &of(|c| c.pairs)));
+        rows.push(within(id, "deaths on the own side", 37.0, 104.0, &of(|c| c.own_side)));
+        let whole: Vec<f64> = cuts.iter().filter_map(|c| c.whole).collect();
+        rows.push(within(id, "whole after the heal, s", 12.0, 23.0, &whole));
+        rows.push(same(id, "merged again, share", 1.0, whole.len() as f64 / many as f64));
+    }
+    rows
+}
+
+fn same(case: &str, name: &str, measured: f64, simulated: f64) -> Row {
+    Row {
+        case: case.to_owned(),
+        statistic: name.to_owned(),
+        measured,
+        mean: simulated,
+        deviation: 0.0,
+        verdict: Verdict::Same((measured - simulated).abs() <= 0.02),
+    }
+}
+
+fn load_rows(wanted: &impl Fn(&str) -> bool) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (compression, stream, join_packets, join_bytes) in [
+        (false, 164.8, (251.0, 326.0), (46_812.0, 53_631.0)),
+        (true, 46.2, (259.0, 334.0), (32_276.0, 37_627.0)),
+    ] {
+        let id = format!("load-n32-compression-{}", if compression { "on" } else { "off" });
+        if !wanted(&id) {
+            continue;
+        }
+        eprintln!("{id} ...");
+        let switch = |text: String| {
+            let on = format!("enable_compression: {compression}");
+            text.replace("enable_compression: false", &on)
+        };
+        let steady = plan(&switch(head(32, 0, "") + "duration: 110s\n"));
+        let runs: Vec<Outcome> = (0..40).into_par_iter().map(|s| run(&steady, s + 1).0).collect();
+        let per = |metric: &str| {
+            let sum: f64 = runs.iter().map(|o| count(o, metric)).sum();
+            sum / (runs.len() as f64 * 32.0 * 110.0)
+        };
+        let relative = |name: &str, measured: f64, simulated: f64, most: f64| Row {
+            case: id.clone(),
+            statistic: name.to_owned(),
+            measured,
+            mean: simulated,
+            deviation: 0.0,
+            verdict: Verdict::Relative(simulated / measured - 1.0, most),
+        };
+        rows.push(relative("packets per node and s", 2.0, per("packets.sent"), 0.01));
+        rows.push(relative("datagram B per node and s", 103.4, per("bytes.sent"), 0.03));
+        rows.push(relative("stream B per node and s", stream, per("stream.bytes.sent"), 0.03));
+        let groups = "  groups:\n    - {name: node, nodes: 31}\n    - {name: late, nodes: 1, start: stopped}\n";
+        let base = switch(head(32, 0, "")).replace("  nodes: 32\n", groups);
+        let quiet = plan(&format!("{base}duration: 30s\n"));
+        let joined = plan(&format!(
+            "{base}duration: 30s\ntimeline:\n  - {{at: {{from: 10s, to: 11s}}, join: {{nodes: late-0, via: [node-03]}}}}\n"
+        ));
+        let extra = |metric: &str| -> Vec<f64> {
+            (1..101u64)
+                .into_par_iter()
+                .map(|s| {
+                    let own = if metric == "packets.sent" { 38.0 } else { 38.0 * 51.7 };
+                    count(&run(&joined, s).0, metric) - count(&run(&quiet, s).0, metric) - own
+                })
+                .collect()
+        };
+        for (name, metric, (lo, hi)) in [
+            ("extra packets of a join", "packets.sent", join_packets),
+            ("extra datagram B of a join", "bytes.sent", join_bytes),
+        ] {
+            let values = extra(metric);
+            let sorted = stats::sorted(values.iter().map(|v| Some(*v)));
+            let (low, high) = (stats::quantile(&sorted, 0.005), stats::quantile(&sorted, 0.995));
+            rows.push(Row {
+                case: id.clone(),
+                statistic: format!("{name}, {lo} to {hi}"),
+                measured: f64::midpoint(lo, hi),
+                mean: stats::mean(&values),
+                deviation: stats::deviation(&values),
+                verdict: Verdict::Same(low <= lo * 1.02 && hi * 0.98 <= high),
+            });
+        }
+    }
+    rows
+}
 
 /// All rows of this kind.
-pub fn rows(_many: u64, _wanted: impl Fn(&str) -> bool) -> Vec<Row> {
-    Vec::new()
+pub fn rows(many: u64, wanted: impl Fn(&str) -> bool) -> Vec<Row> {
+    let mut rows = under_loss(many, &wanted);
+    rows.extend(frozen(many, &wanted));
+    rows.extend(partitions(many, &wanted));
+    rows.extend(load_rows(&wanted));
+    rows
 }

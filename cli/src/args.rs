@@ -15,7 +15,7 @@ use crate::{commands, screen::Color};
 #[command(
     name = "wavetank",
     version,
-    max_term_width = 100,
+    max_term_width = 80,
     arg_required_else_help = true,
     after_help = "\
 Examples:

@@ -4,7 +4,7 @@ use std::{io::Read, path::Path};
 
 use wavetank::{
     Scenario,
-    scenarios::{default_scenario, library},
+    scenarios::{default_text, library},
 };
 
 use crate::{exit::Failure, screen::Screen};
@@ -66,13 +66,7 @@ fn file(path: &Path) -> Result<Scenario, Failure> {
     Ok(Scenario::raw(&path.display().to_string(), &text).with_folder(folder))
 }
 
-/// The scenario that runs without a file, written out.
-pub fn default(
-    preset: &str,
-    nodes: u32,
-    loss: Option<&str>,
-    latency: Option<&str>,
-) -> Result<Scenario, Failure> {
-    let scenario = default_scenario(preset, nodes, loss, latency)?;
-    Ok(Scenario::raw("default", &scenario.resolved()))
+/// The scenario that runs without a file, not yet checked.
+pub fn default(preset: &str, nodes: u32, loss: Option<&str>, latency: Option<&str>) -> Scenario {
+    Scenario::raw("default", &default_text(preset, nodes, loss, latency))
 }

@@ -20,13 +20,14 @@ pub enum Color {
 }
 
 /// What is known about the reader.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Screen {
     /// Colours on standard output.
     pub color: bool,
     /// Colours on standard error.
     color_err: bool,
     quiet: bool,
+    out: io::Stdout,
 }
 
 impl Screen {
@@ -42,6 +43,7 @@ impl Screen {
             color: on(io::stdout().is_terminal()),
             color_err: on(io::stderr().is_terminal()),
             quiet: common.quiet,
+            out: io::stdout(),
         }
     }
 
@@ -57,7 +59,7 @@ impl Screen {
 
     /// A result. A reader who has gone away is no error.
     pub fn print(&self, text: &str) -> Result<(), Failure> {
-        let mut out = io::stdout().lock();
+        let mut out = self.out.lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
                 Err(Failure::CannotRun(format!("cannot write to standard output: {error}")))

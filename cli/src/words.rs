@@ -15,6 +15,9 @@ use wavetank::{
 /// A span for a reader, without digits that say nothing: `500 us`, `1.5 s`, `2 m 30 s`.
 pub fn span(ns: Span) -> String {
     let text = human(ns as f64, Unit::Nanoseconds);
+    if let Some(whole) = text.strip_suffix(" m 0 s").or(text.strip_suffix(" h 0 m")) {
+        return format!("{whole} {}", &text[whole.len() + 1..whole.len() + 2]);
+    }
     let Some((number, unit)) = text.split_once(' ') else { return text };
     if unit.contains(' ') || !number.contains('.') {
         return text;
@@ -101,18 +104,19 @@ pub fn when(entry: &Entry, plan: &Plan) -> String {
         }
     };
     if let Some(repeat) = entry.repeat {
-        out += &match repeat.every {
-            Every::Fixed(every) => format!(", every {}", span(every)),
-            Every::Poisson(mean) => format!(", every {} on average", span(mean)),
+        let every = match repeat.every {
+            Every::Fixed(every) => span(every),
+            Every::Poisson(mean) => format!("{} on average", span(mean)),
         };
-        out += &match repeat.limit {
+        let limit = match repeat.limit {
             Limit::Times(n) => format!(", {n} times"),
             Limit::Until(until) => format!(", until {}", span(until)),
             Limit::End => String::new(),
         };
+        out.extend([", every ", &every, &limit]);
     }
     if let Some(lasts) = entry.lasts {
-        out += &format!(", for {}", span(lasts));
+        out.extend([", for ", &span(lasts)]);
     }
     out
 }

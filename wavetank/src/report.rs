@@ -93,7 +93,7 @@ impl Report {
             let _ = writeln!(out, "  {}  {}  found {}", v.metric, v.expression, v.found());
         }
         // One bad seed says it all; where no seed fails alone, all of them are needed.
-        let bad = failed.iter().flat_map(|v| v.by_seed.iter().find(|s| !s.passed)).next();
+        let bad = failed.iter().find_map(|v| v.by_seed.iter().find(|s| !s.passed));
         let seeds = match (bad, self.inner.runs.first(), self.inner.runs.last()) {
             (Some(bad), ..) => format!("--seed {}", bad.seed),
             (None, Some(first), Some(last)) => format!("--seeds {}..{}", first.seed, last.seed),

@@ -101,9 +101,9 @@ fn text(name: &str, checked: &wavetank::scenarios::Scenario, screen: &Screen) ->
     let place = if plan.name == name { String::new() } else { format!(" ({name})") };
     let _ = writeln!(out, "{ok} {title}{place}");
     let mut line = |key: &str, value: &str| {
-        let key = screen.style("2", &format!("{key:<10}"));
+        let key = screen.style("2", &format!("{key:<12}"));
         for (i, part) in wrap(value, 66).iter().enumerate() {
-            let _ = writeln!(out, "  {}{part}", if i == 0 { &key } else { "            " });
+            let _ = writeln!(out, "  {}{part}", if i == 0 { &key } else { "              " });
         }
     };
     line("nodes", &format!("{}: {}", plan.cluster.slots(), words::groups(&plan.cluster)));
@@ -124,7 +124,7 @@ fn text(name: &str, checked: &wavetank::scenarios::Scenario, screen: &Screen) ->
         line(if i == 0 { "derived" } else { "" }, derived);
     }
     line("memory", &format!("about {} a run", host::bytes(estimate_memory(plan))));
-    line("hash", &checked.hash);
+    line("blake3", checked.hash.trim_start_matches("blake3:"));
     out
 }
 
@@ -148,24 +148,19 @@ fn runs(plan: &Plan) -> String {
 
 fn network(plan: &Plan) -> String {
     let spec = &plan.network.default;
-    let mut out = format!("{}, {}", words::latency(&spec.latency), words::loss(&spec.loss));
-    match plan.network.links.len() {
-        0 => {}
-        1 => out += "; 1 link differs",
-        n => out += &format!("; {n} links differ"),
-    }
-    out
+    let links = match plan.network.links.len() {
+        0 => String::new(),
+        1 => "; 1 link differs".to_owned(),
+        n => format!("; {n} links differ"),
+    };
+    format!("{}, {}{links}", words::latency(&spec.latency), words::loss(&spec.loss))
 }
 
-/// What follows from the settings, for each group that differs.
+/// What follows from the settings, for the groups where it differs.
 fn derived(plan: &Plan) -> Vec<String> {
     let n: u32 = plan.cluster.groups.iter().filter(|g| !g.stopped).map(|g| g.nodes).sum();
-    let mut lines: Vec<(u16, String, String)> = Vec::new();
+    let mut lines: Vec<(String, String)> = Vec::new();
     for Group { name, config: index, .. } in &plan.cluster.groups {
-        if let Some((_, names, _)) = lines.iter_mut().find(|(i, ..)| i == index) {
-            *names += &format!(", {name}");
-            continue;
-        }
         let config = &plan.cluster.configs[usize::from(*index)];
         let limits = suspicion_limits(config, n);
         let copies = retransmit_limit(config.retransmit_mult, n);
@@ -176,10 +171,13 @@ fn derived(plan: &Plan) -> Vec<String> {
             limits.expected,
             span(config.push_pull_interval * push_pull_scale(n)),
         );
-        lines.push((*index, name.clone(), text));
+        match lines.iter_mut().find(|(_, same)| *same == text) {
+            Some((names, _)) => names.extend([", ", name]),
+            None => lines.push((name.clone(), text)),
+        }
     }
     let alone = lines.len() == 1;
-    let line = |(_, names, text): (u16, String, String)| {
+    let line = |(names, text): (String, String)| {
         if alone { text } else { format!("{names}: {text}") }
     };
     lines.into_iter().map(line).collect()

@@ -1,6 +1,6 @@
 //! `wavetank man`: one page for the program and all its commands.
 
-use std::io;
+use std::{fmt::Write, io};
 
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
@@ -22,7 +22,13 @@ fn page() -> io::Result<String> {
     let mut command = Cli::command();
     command.build();
     let mut out = Vec::new();
-    Man::new(command.clone()).date("").render(&mut out)?;
+    let man = Man::new(command.clone());
+    man.render_title(&mut out)?;
+    man.render_name_section(&mut out)?;
+    man.render_synopsis_section(&mut out)?;
+    man.render_description_section(&mut out)?;
+    man.render_options_section(&mut out)?;
+    man.render_extra_section(&mut out)?;
     let mut text = String::from_utf8_lossy(&out).into_owned();
     subcommands(&command, "wavetank", &mut text)?;
     Ok(text)
@@ -40,7 +46,7 @@ fn subcommands(command: &Command, path: &str, text: &mut String) -> io::Result<(
         man.render_extra_section(&mut out)?;
         let body = String::from_utf8_lossy(&out);
         let body: Vec<String> = body.lines().map(|l| l.replacen(".SH ", ".SS ", 1)).collect();
-        *text += &format!(".SH {}\n{}\n", name.to_uppercase(), body.join("\n"));
+        let _ = writeln!(text, ".SH {}\n{}", name.to_uppercase(), body.join("\n"));
         subcommands(sub, &name, text)?;
     }
     Ok(())

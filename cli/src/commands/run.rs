@@ -117,7 +117,7 @@ fn scenario(args: &Args, screen: &Screen) -> Result<Scenario, Failure> {
             "no scenario named: the default one with {preset} and {nodes} nodes \
              (`wavetank scenarios` lists others)"
         ));
-        let scenario = pick::default(preset, nodes, args.loss.as_deref(), args.latency.as_deref())?;
+        let scenario = pick::default(preset, nodes, args.loss.as_deref(), args.latency.as_deref());
         let changes = Changes { nodes: None, ..args.changes.clone() };
         return Ok(with(scenario, &changes));
     };

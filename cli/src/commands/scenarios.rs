@@ -103,10 +103,15 @@ fn list(screen: &Screen) -> String {
         }
     }
     let first = library::list().first().map_or("", |b| b.name);
-    let hint = format!(
-        "run one with `wavetank run {first}`, read it with `wavetank scenarios show {first}`"
+    let hint = |text: &str| screen.style("2", text);
+    let _ = writeln!(
+        out,
+        "
+{}",
+        hint(&format!("run one:   wavetank run {first}"))
     );
-    let _ = writeln!(out, "\n{}", screen.style("2", &hint));
+    let _ = writeln!(out, "{}", hint(&format!("read it:   wavetank scenarios show {first}")));
+    let _ = writeln!(out, "{}", hint("your own:  wavetank scenarios new"));
     out
 }
 

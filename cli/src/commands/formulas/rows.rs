@@ -137,7 +137,7 @@ fn suspicion(config: &Config, n: u32) -> Vec<Row> {
             "confirmations expected",
             limits.expected.to_string(),
             json!(limits.expected),
-            "suspicion_mult - 2; 0 with fewer than that to ask",
+            "suspicion_mult - 2, if so many others",
         ),
     ];
     let times: Vec<Span> = (0..=limits.expected)
@@ -230,7 +230,7 @@ fn load(config: &Config, n: u32, bytes: u8, meta: u16, name: u32) -> Vec<Row> {
             "push_pull_period_ns",
             "push/pull period",
             period,
-            "push_pull_interval x (ceil(log2(N)) - 4), from 33",
+            "push_pull_interval x scale of N",
         ));
         let state = state_len(config, n, bytes, meta, name);
         rows.push(row(
@@ -286,7 +286,7 @@ fn curve(old: &OldFormula) -> Vec<Row> {
     let rows = shares.iter().zip(&times).enumerate().map(|(i, ((_, name), &after))| {
         let label =
             if i == 0 { format!("{name} of the nodes know after") } else { format!("  {name}") };
-        let formula = if i == 0 { "no latency, no limits, no failures of its own" } else { "" };
+        let formula = if i == 0 { "knows no latency and no limits" } else { "" };
         row("old_curve_ns", &label, span(after), json!(times), formula)
     });
     rows.collect()

@@ -8,19 +8,21 @@ use std::{
 
 use wavetank::{
     Scenario,
+    protocol::{Config, rules::suspicion_limits, time::SECOND},
     scenarios::presets::{self, PRESETS},
     sim_core::threshold::nearest,
 };
 
 use crate::{exit::Failure, screen::Screen};
 
-/// What can happen, with the entry and the threshold that go with it.
+/// What can happen, with the entry and the threshold that go with it; `{bound}` is a time by which a crash
+/// should be known to all.
 const EVENTS: [(&str, &str, &str); 5] = [
     (
         "crash",
         "  # One node dies without a word. How soon does somebody notice, how soon everybody?\n  \
          - {at: {from: 10s, to: 11s}, id: crash, crash: {nodes: {pick: 1, as: victim}}}\n",
-        "  detection.all: [\"p(99) < 60s\"]     # until everybody held the victim dead\n",
+        "  detection.all: [\"p(99) < {bound}\"]     # until everybody held the victim dead\n",
     ),
     (
         "update",
@@ -36,8 +38,9 @@ const EVENTS: [(&str, &str, &str); 5] = [
     ),
     (
         "partition",
-        "  # A third of the nodes is cut off for a minute, then the cut ends. Does the cluster become one?\n  \
-         - {at: 60s, for: 60s, id: cut, partition: {groups: [{pick: 33%}, rest]}}\n",
+        "  # A third of the nodes is cut off, then the cut ends. Does the cluster become one again? Members\n  \
+         # that were dead for gossip_to_the_dead_time are forgotten, and nobody looks for them: try a longer cut.\n  \
+         - {at: 60s, for: 20s, id: cut, partition: {groups: [{pick: 33%}, rest]}}\n",
         "  heal: [\"max < 120s\"]               # until all who were cut held each other alive\n",
     ),
     (
@@ -171,6 +174,8 @@ fn events(text: &str) -> Result<Vec<String>, String> {
 /// The commented file.
 fn write(answers: &Answers) -> String {
     let Answers { name, preset, nodes, zones, loss, events } = answers;
+    let bound = bound(preset, *nodes);
+    let duration = 200 + bound;
     let mut out = format!(
         "# A scenario for wavetank. `wavetank check FILE` says what would run, `wavetank run FILE` runs it.\n\
          # yaml-language-server: $schema=./scenario.schema.json\n\
@@ -179,7 +184,7 @@ fn write(answers: &Answers) -> String {
          name: {name}\n\
          description: Written by `wavetank scenarios new`; say here what to look at.\n\
          seeds: 10                      # runs, each with chances of its own\n\
-         duration: 180s                 # simulated time\n\n\
+         duration: {duration}s                 # simulated time\n\n\
          cluster:\n  preset: {preset}\n  \
          # Settings that differ from the preset, in snake_case of memberlist's names:\n  \
          # config: {{gossip_interval: 200ms, suspicion_mult: 4}}\n"
@@ -220,8 +225,15 @@ fn write(answers: &Answers) -> String {
     }
     out += "\n# The exit code is 99 when one of these fails.\nthresholds:\n  \
             false_positives: [\"count == 0\"]    # no running, reachable node was declared dead\n";
-    chosen().for_each(|(.., threshold)| out += threshold);
+    chosen().for_each(|(.., threshold)| out += &threshold.replace("{bound}", &format!("{bound}s")));
     out
+}
+
+/// Seconds by which a crash should be known to all: the longest suspicion and ten probes, in whole tens.
+fn bound(preset: &str, nodes: u32) -> u64 {
+    let config = presets::get(preset).map_or_else(Config::lan, |p| p.config.clone());
+    let limits = suspicion_limits(&config, nodes);
+    (limits.max + 10 * config.probe_interval).div_ceil(10 * SECOND) * 10
 }
 
 /// a to z, then a1, b1, ...

@@ -8,6 +8,7 @@
 //! Time is the node's own clock. After each call [`Node::next_wake`] says when to call again; an early or
 //! repeated wake is harmless.
 
+mod audit;
 mod exchange;
 mod gossip;
 mod lifecycle;

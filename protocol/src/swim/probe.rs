@@ -33,7 +33,7 @@ pub enum ProbeEnd {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-enum Phase {
+pub(super) enum Phase {
     /// Between probes.
     #[default]
     Idle,
@@ -50,9 +50,9 @@ enum Phase {
 /// The state of the probe loop.
 #[derive(Clone, Debug)]
 pub(super) struct Probe {
-    phase: Phase,
+    pub(super) phase: Phase,
     /// A tick came while a probe ran.
-    pending: bool,
+    pub(super) pending: bool,
     /// The ack record has expired.
     expired: bool,
     /// An ack came while the loop could not see it.
@@ -118,7 +118,7 @@ pub(super) struct Relay {
     asked_as: u32,
     reply: AddressId,
     nack: bool,
-    until: Time,
+    pub(super) until: Time,
 }
 
 impl Node {

@@ -324,7 +324,11 @@ impl Outbox for Carrier<'_> {
                 match end {
                     ProbeEnd::Direct | ProbeEnd::Late => {}
                     ProbeEnd::Stream => counts.saved_by_tcp += 1,
-                    ProbeEnd::Failed => counts.probes_failed += 1,
+                    ProbeEnd::Failed => {
+                        counts.probes_failed += 1;
+                        let began = self.kernel.now.saturating_sub(after);
+                        self.kernel.observer.probe_failed(self.slot, began);
+                    }
                 }
                 let b = u64::from(target.0) << 40 ^ after;
                 self.kernel.effect(self.slot, Effect::Timer, end as u64, b);

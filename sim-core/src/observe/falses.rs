@@ -39,6 +39,13 @@ impl Cuts {
         }
     }
 
+    /// Whether a partition kept two slots apart at any time since. A block is not asked for: who is
+    /// blocked is sick, and what a sick node says of others is its fault.
+    pub fn parted(&self, a: u32, b: u32, since: Time) -> bool {
+        let partition = |cut: &Cut| matches!(cut.condition, Condition::Partition { .. });
+        self.log.iter().any(|cut| cut.to > since && partition(cut) && cut.separates(a, b))
+    }
+
     /// A condition ended.
     pub fn end(&mut self, id: ConditionId, now: Time) -> Option<&Cut> {
         let cut = self.log.iter_mut().find(|c| c.id == id && c.to == NEVER)?;
@@ -147,5 +154,48 @@ impl Declarations {
     /// Since when; absent: it never suspected it.
     pub fn since(&self, member: MemberId, from: MemberId) -> Option<Time> {
         self.since.get(&(member, from)).copied()
+    }
+}
+
+/// Who was the first to accuse an incarnation: until it is refuted, all later accusations of it, at whatever
+/// node, may repeat that one.
+#[derive(Debug, Default)]
+pub struct Accusations {
+    /// When the last probe of a slot that failed had begun.
+    probes: FxHashMap<u32, Time>,
+    /// Per member, its accused incarnations and whether a partition stood behind the first accusation.
+    first: FxHashMap<MemberId, Vec<(u32, bool)>>,
+}
+
+impl Accusations {
+    /// A slot's probe failed that had begun at a time; the accusation follows.
+    pub fn failed(&mut self, slot: u32, began: Time) {
+        self.probes.insert(slot, began);
+    }
+
+    /// A record turned suspect by the word of `accuser`; at its own record, by the probe that just failed.
+    pub fn suspected(
+        &mut self,
+        (member, incarnation): (MemberId, u32),
+        (accuser, subject): (u32, u32),
+        cuts: &Cuts,
+        now: Time,
+    ) {
+        let accused = self.first.entry(member).or_default();
+        if accused.iter().all(|&(i, _)| i != incarnation) {
+            let since = self.probes.remove(&accuser).unwrap_or(now);
+            accused.push((incarnation, cuts.parted(accuser, subject, since)));
+        }
+    }
+
+    /// Whether the first accusation of an incarnation is the work of a partition.
+    pub fn is_of_partition(&self, member: MemberId, incarnation: u32) -> bool {
+        let accused = self.first.get(&member);
+        accused.is_some_and(|a| a.iter().any(|&(i, parted)| i == incarnation && parted))
+    }
+
+    /// The process stopped; the next one may use the same incarnations.
+    pub fn forget(&mut self, member: MemberId) {
+        self.first.remove(&member);
     }
 }

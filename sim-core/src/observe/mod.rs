@@ -32,7 +32,7 @@ use census::Census;
 use changes::{Bits, Change};
 pub use changes::{ChangeKind, Occurrence};
 pub use counts::Counts;
-use falses::{Cuts, Declarations, Episodes, Faults};
+use falses::{Accusations, Cuts, Declarations, Episodes, Faults};
 use heal::Heal;
 use levels::Levels;
 pub use metrics::{METRICS, metric};
@@ -85,6 +85,7 @@ pub struct Observer {
     faults: Faults,
     episodes: Episodes,
     declarations: Declarations,
+    accusations: Accusations,
     heals: Vec<Heal>,
     happened: Vec<Happened>,
     samples: Vec<Sample>,
@@ -112,6 +113,7 @@ impl Observer {
             faults: Faults::default(),
             episodes: Episodes::default(),
             declarations: Declarations::default(),
+            accusations: Accusations::default(),
             heals: Vec::new(),
             happened: Vec::new(),
             samples: Vec::new(),
@@ -190,6 +192,7 @@ impl Observer {
             self.withdraw(member, view);
         }
         self.gone_at.insert(member, now);
+        self.accusations.forget(member);
         self.episodes.close(member);
         self.leaving.remove(&member);
         for i in 0..self.open.len() {
@@ -386,7 +389,7 @@ impl Observer {
                     change.beliefs.push((observer, vec![(now, state(belief))]));
                 }
             }
-            if change.kind.is_had(belief) && !matches!(change.kind, ChangeKind::Alive { .. }) {
+            if change.kind.is_had(belief) {
                 change.have(observer, now);
             }
         }
@@ -395,6 +398,11 @@ impl Observer {
     /// An entry whose changes are now known to all who count.
     pub fn take_known(&mut self) -> Option<EntryIndex> {
         self.known.pop()
+    }
+
+    /// A slot's probe failed that had begun at a time.
+    pub fn probe_failed(&mut self, slot: u32, began: Time) {
+        self.accusations.failed(slot, began);
     }
 
     /// A node told something.
@@ -464,10 +472,12 @@ impl Observer {
         self.counts.via_pushpull += u64::from(via == Via::PushPull);
         if new.status == Status::Suspect {
             self.counts.suspicions += 1;
+            let ends = (scene.slot_of[from.index()], scene.slot_of[member.index()]);
+            self.accusations.suspected((member, new.incarnation), ends, &self.cuts, now);
         }
         let was_gone = before.is_some_and(Status::is_gone);
         if new.status.is_gone() && !was_gone && before.is_some() {
-            self.died(slot, member, new.status, from, scene);
+            self.died(slot, member, new, from, scene);
         }
         if was_gone && !new.status.is_gone() {
             let subject = scene.slot_of[member.index()];
@@ -491,7 +501,7 @@ impl Observer {
         &mut self,
         observer: u32,
         member: MemberId,
-        status: Status,
+        new: Belief,
         from: MemberId,
         scene: &Surroundings<'_>,
     ) {
@@ -500,7 +510,7 @@ impl Observer {
         let host = &scene.hosts[subject as usize];
         let runs = host.is_running() && host.member == member;
         if !runs || self.leaving.contains_key(&member) {
-            if status == Status::Dead && self.leaving.contains_key(&member) {
+            if new.status == Status::Dead && self.leaving.contains_key(&member) {
                 self.counts.left_as_failed += 1;
             }
             return;
@@ -508,7 +518,9 @@ impl Observer {
         self.gone_at.insert(member, now);
         let since = self.declarations.since(member, from).unwrap_or(now);
         let declarer = scene.slot_of[from.index()];
-        if self.cuts.separated(declarer, subject, since) {
+        if self.cuts.separated(declarer, subject, since)
+            || self.accusations.is_of_partition(member, new.incarnation)
+        {
             if !self.cuts.separated(observer, subject, now) {
                 self.counts.false_positives_after_heal += 1;
             }

@@ -75,8 +75,7 @@ fn outcome(lone: &mut Lone, message: Message) -> String {
             }
             Event::Conflict { .. } => "conflict".to_owned(),
             Event::Confirmed { .. } => "confirmed".to_owned(),
-            Event::Refuted { .. } | Event::Health { .. } => continue,
-            Event::Handled { .. } => continue,
+            Event::Refuted { .. } | Event::Health { .. } | Event::Handled { .. } => continue,
             other => format!("{other:?}"),
         });
     }

@@ -136,6 +136,9 @@ impl Node {
     /// Joins through these addresses, one exchange after another (`memberlist.go: Join`). A join that is
     /// under way gives way to this one.
     pub fn join<V: View, O: Outbox>(&mut self, env: &mut Env<'_, V, O>, addresses: &[AddressId]) {
+        if let Some(old) = self.join.take() {
+            env.out.exchange(Action::Close { token: old.exchange.token });
+        }
         let untried = addresses.iter().rev().copied().collect();
         let join = Join { untried, exchange: Exchange::default(), successes: 0 };
         self.join = Some(Box::new(join));
@@ -165,6 +168,10 @@ impl Node {
     /// A step of a stream: of the fallback ping, of push/pull, of a join, or somebody's request.
     pub(super) fn stream_step<V: View, O: Outbox>(&mut self, env: &mut Env<'_, V, O>, step: Step) {
         match step {
+            // Token 0 is none of ours: it marks an exchange that is not under way.
+            Step::Connected { token: 0 }
+            | Step::Reply { token: 0, .. }
+            | Step::Failed { token: 0 } => {}
             Step::Connected { token } => self.connected(env, token),
             Step::Reply { token, message } => self.replied(env, token, message),
             Step::Failed { token } => self.failed(env, token),

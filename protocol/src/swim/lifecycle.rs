@@ -151,6 +151,10 @@ impl Node {
         };
         let claim = env.world.roster.belief_id(belief);
         self.alive(env, claim, Origin::Own(Waiter::Update));
+        // What this broadcast took the place of was an earlier call's, which returns now.
+        if self.queue.take_finished().update && self.waiting.update.take().is_some() {
+            env.out.emit(Event::UpdateReturned { in_time: true });
+        }
         if self.has_company() {
             self.waiting.update = Some(if timeout == 0 { NEVER } else { env.now + timeout });
         } else {

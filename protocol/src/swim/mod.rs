@@ -649,7 +649,7 @@ impl Node {
     }
 
     fn next_token(&mut self) -> u32 {
-        self.tokens = self.tokens.wrapping_add(1);
+        self.tokens = self.tokens.wrapping_add(1).max(1);
         self.tokens
     }
 

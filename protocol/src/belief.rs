@@ -188,6 +188,11 @@ impl Roster {
         self.beliefs.len() as u32
     }
 
+    /// Number of attributes interned.
+    pub fn attributes_count(&self) -> u32 {
+        self.attributes.len() as u32
+    }
+
     /// A belief.
     #[inline]
     pub fn belief(&self, id: BeliefId) -> Belief {

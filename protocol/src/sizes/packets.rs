@@ -1,0 +1,416 @@
+//! Compressed lengths of packets.
+//!
+//! What a packet compresses to depends above all on its *shape*: which messages, of how many bytes, how
+//! many different names they hold. For each shape a few packets are made up and really compressed, and
+//! the mean is kept; what a packet has more or fewer bytes than they is then allowed for.
+//!
+//! A shape's packets are a function of the shape and of the members that were there at the first
+//! question, so it makes no difference which shape comes first or when.
+
+use rustc_hash::FxHashMap;
+
+use super::content::{self, Who};
+use crate::{
+    belief::{AddressId, MemberId, Roster},
+    message::{Head, Message, MessageKind},
+    rng::{Chance, Keys, Stream},
+    wire::{Ack, Kind, Nack, compound, len, lzw::Encoder},
+};
+
+/// Heads alone up to this length are looked up by it.
+const SHORT: usize = 512;
+/// Packets that a shape is the mean of, at least: twice as many where they are small.
+const SAMPLES: u32 = 8;
+/// Counts are exact below this.
+const EXACT: u32 = 32;
+/// Up to so many messages, names are counted exactly and suspect and dead told apart.
+const FEW: u32 = 4;
+/// Names that are told apart at most.
+const NAMES: usize = 128;
+/// Representatives are the same in all runs.
+const SEED: u64 = 0x5a9e5;
+
+/// What is kept of measured packets.
+#[derive(Debug)]
+pub struct Packets {
+    /// Members that were there at the first question; 0 before it.
+    members: u32,
+    /// By kind of head and length: the length after compression, 0 where not measured.
+    heads: [Vec<u16>; HEADS],
+    shapes: FxHashMap<Key, Measured>,
+    keys: Keys,
+    names: Vec<MemberId>,
+}
+
+const HEADS: usize = 5;
+
+impl Default for Packets {
+    fn default() -> Self {
+        Self {
+            members: 0,
+            heads: Default::default(),
+            shapes: FxHashMap::default(),
+            keys: Keys::new(SEED),
+            names: Vec::with_capacity(NAMES),
+        }
+    }
+}
+
+/// Which packets are taken to be alike.
+#[derive(Clone, Copy, Debug, Default)]
+struct Shape {
+    /// Which primary message.
+    head: u8,
+    /// How many messages of each kind.
+    kinds: [u8; 4],
+    /// How many different names they and the head hold.
+    names: u8,
+    /// Whether their incarnations differ.
+    mixed: bool,
+    /// The longest metadata of its alive messages.
+    meta: u16,
+    /// How many with the longest would have as many bytes.
+    metas: u8,
+    /// Bytes of user messages in all, coarsely.
+    user: u16,
+}
+
+impl Shape {
+    fn key(self) -> Key {
+        let [alive, suspect, dead, user] = self.kinds.map(u64::from);
+        let kinds = alive << 24 | suspect << 16 | dead << 8 | user;
+        let (head, mixed) = (u32::from(self.head), u32::from(self.mixed));
+        let lens = u32::from(self.meta) << 10 | u32::from(self.user);
+        let counts = u64::from(self.metas) << 8 | u64::from(self.names);
+        (kinds << 32 | counts, head << 21 | mixed << 20 | lens)
+    }
+
+    fn count(self) -> u32 {
+        self.kinds.iter().map(|&kind| u32::from(kind)).sum()
+    }
+}
+
+/// A shape in two words.
+type Key = (u64, u32);
+
+/// What the packets of a shape came to, summed over all of them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Measured {
+    compressed: u32,
+    raw: u32,
+    /// Of `raw`, the metadata.
+    meta: u32,
+    /// Of `raw`, the names, each once.
+    names: u32,
+    /// Of `raw`, the payloads of user messages.
+    user: u32,
+    /// How many packets.
+    samples: u32,
+}
+
+/// What there is beside the counts of a shape.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bytes {
+    meta: u32,
+    user: u32,
+    /// Of names, each once.
+    names: u32,
+}
+
+impl Packets {
+    /// Length of a packet of `raw` bytes with compression, where that makes it shorter.
+    #[inline]
+    pub fn len(
+        &mut self,
+        roster: &Roster,
+        encoder: &mut Encoder,
+        me: MemberId,
+        head: Head,
+        messages: &[Message],
+        raw: u32,
+    ) -> u32 {
+        if messages.is_empty() && (raw as usize) < SHORT {
+            let known = self.heads[usize::from(number(head))].get(raw as usize).copied();
+            return match known {
+                Some(known @ 1..) => u32::from(known),
+                _ => self.short(roster, encoder, head, raw),
+            };
+        }
+        let (shape, bytes) = self.shape(roster, me, head, messages);
+        let measured = match self.shapes.get(&shape.key()) {
+            Some(measured) => *measured,
+            None => self.measure(roster, encoder, shape),
+        };
+        raw.min(measured.len(shape, bytes, raw))
+    }
+
+    fn short(&mut self, roster: &Roster, encoder: &mut Encoder, head: Head, raw: u32) -> u32 {
+        let head = number(head);
+        let names = if has_names(head) { 2 } else { 0 };
+        let shape = Shape { head, names, ..Shape::default() };
+        let measured = self.measure(roster, encoder, shape);
+        let bytes = Bytes { names: raw - measured.others(), ..Bytes::default() };
+        let len = raw.min(measured.len(shape, bytes, raw));
+        let table = &mut self.heads[usize::from(head)];
+        table.resize(SHORT, 0);
+        table[raw as usize] = len as u16;
+        len
+    }
+
+    fn shape(
+        &mut self,
+        roster: &Roster,
+        me: MemberId,
+        head: Head,
+        messages: &[Message],
+    ) -> (Shape, Bytes) {
+        let mut counts = [0; 4];
+        let mut bytes = Bytes::default();
+        let mut incarnations = (u32::MAX, 0);
+        let mut longest = 0;
+        self.names.clear();
+        if let Head::Ping { target, .. } | Head::IndirectPing { target, .. } = head {
+            self.name(target);
+            self.name(me);
+        }
+        for &message in messages {
+            let kind = message.kind();
+            counts[kind as usize] += 1;
+            if kind == MessageKind::User {
+                bytes.user += roster.user_len(message.belief().0);
+                continue;
+            }
+            let belief = roster.belief(message.belief());
+            let (least, most) = incarnations;
+            incarnations = (least.min(belief.incarnation), most.max(belief.incarnation));
+            self.name(belief.member);
+            if kind == MessageKind::Alive {
+                let meta = u32::from(roster.attributes(belief.attributes).meta_len);
+                bytes.meta += meta;
+                longest = longest.max(meta);
+            } else {
+                self.name(message.from());
+            }
+        }
+        bytes.names = self.names.iter().map(|&name| roster.name_len(name)).sum();
+        let [alive, mut suspect, mut dead, user] = counts;
+        let about = alive + suspect + dead;
+        let mut names = self.names.len() as u32;
+        if about > FEW {
+            // Between few and all there are four steps of names, and suspect and dead come in halves.
+            let others = names.saturating_sub(about);
+            names = about + (others + 2) / 4 * 4;
+            if suspect > 0 && dead > 0 {
+                (suspect, dead) = ((suspect + dead).div_ceil(2), u32::midpoint(suspect, dead));
+            }
+        }
+        let shape = Shape {
+            head: number(head),
+            kinds: [alive, suspect, dead, user].map(|n| rounded(n).min(255) as u8),
+            names: rounded(names).min(255) as u8,
+            mixed: incarnations.0 < incarnations.1,
+            meta: longest as u16,
+            metas: rounded((bytes.meta + longest / 2).checked_div(longest).unwrap_or(0)).min(255)
+                as u8,
+            user: coarse(bytes.user),
+        };
+        (shape, bytes)
+    }
+
+    fn name(&mut self, member: MemberId) {
+        if self.names.len() < NAMES && !self.names.contains(&member) {
+            self.names.push(member);
+        }
+    }
+
+    #[cold]
+    fn measure(&mut self, roster: &Roster, encoder: &mut Encoder, shape: Shape) -> Measured {
+        if self.members == 0 {
+            self.members = roster.members();
+        }
+        let mut sum = Measured::default();
+        let mut maker = Maker {
+            roster,
+            members: self.members,
+            chance: self.keys.stream(shape.key().0 ^ u64::from(shape.key().1).rotate_left(24)),
+            drawn: Vec::new(),
+            parts: Vec::new(),
+        };
+        sum.samples = if shape.count() <= FEW { 2 * SAMPLES } else { SAMPLES };
+        for _ in 0..sum.samples {
+            let packet = maker.packet(shape);
+            sum.compressed += len::compress_len(encoder.encoded_len(&packet));
+            sum.raw += packet.len() as u32;
+            sum.user += if shape.kinds[3] > 0 { fine(shape.user) } else { 0 };
+            sum.names += maker.drawn.iter().map(|&name| roster.name_len(name)).sum::<u32>();
+            sum.meta += u32::from(shape.metas.min(shape.kinds[0])) * u32::from(shape.meta);
+        }
+        self.shapes.insert(shape.key(), sum);
+        sum
+    }
+}
+
+impl Measured {
+    /// Bytes of a packet that are neither names nor metadata nor payloads.
+    fn others(self) -> u32 {
+        (self.raw - self.names - self.meta - self.user) / self.samples
+    }
+
+    /// The compressed length of a packet of this shape.
+    fn len(self, shape: Shape, actual: Bytes, raw: u32) -> u32 {
+        if shape.count() >= EXACT {
+            return (u64::from(self.compressed) * u64::from(raw) / u64::from(self.raw)) as u32;
+        }
+        // More bytes of payloads are new to the encoder, which gives each a code of nine bits or more; those
+        // of names mostly are. Of the others, names that stand there again and numbers, half are; metadata
+        // hardly.
+        let samples = i64::from(self.samples);
+        let more = |actual: u32, sum: u32| i64::from(actual) * samples - i64::from(sum);
+        let (meta, names) = (more(actual.meta, self.meta), more(actual.names, self.names));
+        let user = more(actual.user, self.user);
+        let others = more(raw, self.raw) - meta - names - user;
+        let sum = i64::from(self.compressed) + user * 9 / 8 + names + others / 2 + meta / 4;
+        (sum / samples).max(0) as u32
+    }
+}
+
+/// Makes up packets.
+struct Maker<'a> {
+    roster: &'a Roster,
+    members: u32,
+    chance: Stream,
+    drawn: Vec<MemberId>,
+    parts: Vec<Vec<u8>>,
+}
+
+impl<'a> Maker<'a> {
+    fn packet(&mut self, shape: Shape) -> Vec<u8> {
+        let [alive, suspect, dead, user] = shape.kinds;
+        let about = usize::from(alive) + usize::from(suspect) + usize::from(dead);
+        self.draw(usize::from(shape.names).max(1));
+        self.parts.clear();
+        self.head(shape.head);
+        // Names of the head first, then the subjects of the messages, then other accusers: if there are
+        // fewer names than that, the head's are among the subjects.
+        let head = if has_names(shape.head) { 2 } else { 0 };
+        let names = self.drawn.len();
+        let first = head.min(names.saturating_sub(about));
+        let mut kinds = Vec::new();
+        kinds.resize(alive.into(), Kind::Alive);
+        kinds.resize(about - usize::from(dead), Kind::Suspect);
+        kinds.resize(about, Kind::Dead);
+        self.chance.shuffle(&mut kinds);
+        let others = first + about..names;
+        let (mut accusers, mut metas) = (0, shape.metas);
+        let mut meta = Vec::new();
+        for (i, kind) in kinds.into_iter().enumerate() {
+            let node = self.drawn[(first + i) % names];
+            let incarnation = if shape.mixed { 1 + self.chance.below(4) } else { 1 };
+            let mut part = Vec::new();
+            if kind == Kind::Alive {
+                content::meta(node.0, if metas > 0 { shape.meta } else { 0 }, &mut meta);
+                metas = metas.saturating_sub(1);
+                content::alive(self.who(node), incarnation, &meta, &mut part);
+            } else {
+                // Each accuser once, then any of them; the head's own author or a subject if there is none.
+                let from = if accusers < others.len() {
+                    self.drawn[others.start + accusers]
+                } else if !others.is_empty() {
+                    self.drawn[others.start + self.chance.below(others.len() as u32) as usize]
+                } else {
+                    self.drawn[1.min(names - 1)]
+                };
+                accusers += 1;
+                let (node, from) = (self.roster.name(node), self.roster.name(from));
+                content::accusation(kind, node, from, incarnation, &mut part);
+            }
+            self.parts.push(part);
+        }
+        let bytes = fine(shape.user);
+        for i in 0..u32::from(user) {
+            let mut part = vec![Kind::User as u8];
+            let number = self.chance.word() as u32;
+            let of = u32::from(user);
+            content::payload(number, bytes * (i + 1) / of - bytes * i / of, &mut part);
+            self.parts.push(part);
+        }
+        if let [part] = &mut self.parts[..] {
+            return std::mem::take(part);
+        }
+        let mut packet = Vec::new();
+        compound::write(&self.parts, &mut packet);
+        packet
+    }
+
+    fn head(&mut self, head: u8) {
+        let mut part = Vec::new();
+        let seq = 1 + self.chance.below(127);
+        let target = self.drawn[0];
+        let me = self.drawn[1.min(self.drawn.len() - 1)];
+        match head {
+            1 => content::ping(seq, self.roster.name(target), self.who(me), &mut part),
+            2 => content::indirect_ping(seq, self.who(target), self.who(me), &mut part),
+            3 => Ack { seq, payload: None }.encode(&mut part),
+            4 => Nack { seq }.encode(&mut part),
+            _ => return,
+        }
+        self.parts.push(part);
+    }
+
+    /// Draws members, all different as long as there are so many.
+    fn draw(&mut self, count: usize) {
+        self.drawn.clear();
+        while self.drawn.len() < count {
+            let mut member = self.chance.below(self.members);
+            if self.drawn.len() < self.members as usize {
+                while self.drawn.contains(&MemberId(member)) {
+                    member = (member + 1) % self.members;
+                }
+            }
+            self.drawn.push(MemberId(member));
+        }
+    }
+
+    fn who(&self, member: MemberId) -> Who<'a> {
+        let (name, address_bytes) = (self.roster.name(member), self.roster.address_bytes());
+        Who { name, address: AddressId(member.0).0, address_bytes }
+    }
+}
+
+fn number(head: Head) -> u8 {
+    match head {
+        Head::None => 0,
+        Head::Ping { .. } => 1,
+        Head::IndirectPing { .. } => 2,
+        Head::Ack { .. } => 3,
+        Head::Nack { .. } => 4,
+    }
+}
+
+fn has_names(head: u8) -> bool {
+    matches!(head, 1 | 2)
+}
+
+/// With its five leading bits: mantissa and exponent in ten bits.
+fn coarse(value: u32) -> u16 {
+    let shift = (u32::BITS - value.leading_zeros()).saturating_sub(5);
+    (shift << 5 | value >> shift) as u16
+}
+
+/// The middle of what [`coarse`] takes for one.
+fn fine(coarse: u16) -> u32 {
+    let (shift, leading) = (u32::from(coarse) >> 5, u32::from(coarse) & 31);
+    (leading << shift) + ((1 << shift) >> 1)
+}
+
+fn rounded(count: u32) -> u32 {
+    fine(coarse(count))
+}
+
+#[cfg(test)]
+impl Packets {
+    /// How many shapes were measured.
+    pub fn shapes(&self) -> usize {
+        self.shapes.len()
+    }
+}

@@ -5,6 +5,7 @@
 //! one live wake in the queue; a wake that is not the node's current one does nothing.
 
 mod host;
+mod look;
 mod outbox;
 mod packet;
 mod processes;
@@ -15,7 +16,7 @@ mod streams;
 use wavetank_protocol::{
     Config, NEVER, Time,
     belief::AddressId,
-    message::Message,
+    message::{Envelope, Message},
     rng::Keys,
     swim::{Env, Event, Input, Node, Step, World},
     view::{PlainTable, PlainView, Snapshots},
@@ -31,9 +32,10 @@ use crate::{
 
 use host::Waiting;
 pub use host::{Host, Load, Presence};
+pub use look::Held;
 use outbox::{CONNECTION, Carrier, Effect, Kernel, Logged, SERVED};
 use script::Script;
-use streams::Flight;
+use streams::{Connection, Flight};
 
 /// Low half of a timer's payload: the node's own wake.
 const WAKE: u64 = 0;
@@ -110,13 +112,14 @@ impl<'p, W: Watch> Tank<'p, W> {
         self.nodes[slot as usize].as_ref()
     }
 
+    /// The counters so far.
+    pub fn counts(&self) -> &crate::observe::Counts {
+        &self.kernel.observer.counts
+    }
+
     /// Number of effects so far.
     pub fn effects(&self) -> u64 {
         self.kernel.digest.effects()
-    }
-
-    fn scene(&self, slot: u32) -> Scene<'_> {
-        Scene { now: self.kernel.now, slot, roster: &self.world.roster }
     }
 
     /// Calls the node on a slot and carries out what it did.
@@ -174,6 +177,9 @@ impl<'p, W: Watch> Tank<'p, W> {
         }
         if self.kernel.log.is_some() {
             self.report_log(slot);
+        }
+        while let Some(id) = self.kernel.over.pop() {
+            self.free_if_over(id);
         }
     }
 
@@ -295,9 +301,10 @@ impl<'p, W: Watch> Tank<'p, W> {
         let word = self.kernel.arena.get(block)[1];
         self.kernel.effect(slot, Effect::Lost, word, 100);
         if W::PACKETS {
-            let scene = self.scene(slot);
-            let from = outbox::read_block(&self.kernel.arena, block, &mut Vec::new()).0;
-            let _ = (scene, from);
+            let mut messages = Vec::new();
+            let (from, _) = outbox::read_block(&self.kernel.arena, block, &mut messages);
+            let (now, from) = (self.kernel.now, self.kernel.slot_at(from));
+            self.watch.lost(Scene { now, slot: from, roster: &self.world.roster }, slot, None);
         }
         self.kernel.arena.give_back(block);
     }
@@ -388,6 +395,12 @@ impl<'p, W: Watch> Tank<'p, W> {
                 self.call(slot, Input::Stream(Step::Failed { token: c.token }));
             }
             Flight::Request => self.request_arrived(slot, id),
+            Flight::Reply
+                if self.dialler_waits(id) && !self.config(slot).opens(self.envelope(c.to)) =>
+            {
+                self.drop_connection(id);
+                self.call(slot, Input::Stream(Step::Failed { token: c.token }));
+            }
             Flight::Reply if self.dialler_waits(id) => {
                 if let Some((message, _)) = c.message {
                     self.kernel.effect(slot, Effect::Stream, 3, 0);
@@ -406,8 +419,20 @@ impl<'p, W: Watch> Tank<'p, W> {
         !c.closed && host.is_running() && host.life == c.from_life
     }
 
+    fn config(&self, slot: u32) -> &Config {
+        &self.configs[self.config_of[slot as usize] as usize]
+    }
+
+    /// What is outside of all that a slot writes.
+    fn envelope(&self, slot: u32) -> Envelope {
+        self.config(slot).envelope()
+    }
+
     fn request_arrived(&mut self, slot: u32, id: u32) {
-        if !self.kernel.hosts[slot as usize].is_running() {
+        let Some(&mut Connection { from, .. }) = self.kernel.connections.get(id) else { return };
+        // A request that cannot be read is answered with an error.
+        let readable = self.config(slot).accepts(self.envelope(from));
+        if !self.kernel.hosts[slot as usize].is_running() || !readable {
             self.kernel.answer_attempt(id, false);
             return;
         }

@@ -73,6 +73,8 @@ pub struct Kernel {
     pub addresses: Vec<u32>,
     /// Streams.
     pub connections: Connections,
+    /// Connections that their dialler closed with nothing in flight.
+    pub over: Vec<u32>,
     /// Measurements.
     pub observer: Observer,
     /// Events to be looked at when the node's call has returned.
@@ -119,7 +121,7 @@ impl Kernel {
         host.sent = nth.wrapping_add(1);
         let load = if purpose == Purpose::Gossip as u64 { Load::Gossip } else { Load::Probe };
         host.bytes[load as usize] += u64::from(len);
-        self.observer.load(load, u64::from(len));
+        self.observer.load(self.now, load, u64::from(len));
         self.observer.counts.packets_sent += 1;
         if self.net.zones() > 1 && self.net.zone_of(slot) != self.net.zone_of(target) {
             self.hosts[slot as usize].zone_bytes += u64::from(len);
@@ -232,7 +234,7 @@ impl Kernel {
         if self.net.zone_of(slot) != self.net.zone_of(target) {
             host.zone_bytes += len;
         }
-        self.observer.load(load, len);
+        self.observer.load(self.now, load, len);
         self.observer.counts.stream_bytes_sent += len;
     }
 
@@ -305,8 +307,12 @@ impl Outbox for Carrier<'_> {
                 self.kernel.log_stream(from, "reply", len);
             }
             Action::Close { token } => {
-                if let Some((_, c)) = self.kernel.connections.dialled(slot, life, token) {
+                if let Some((id, c)) = self.kernel.connections.dialled(slot, life, token) {
                     c.closed = true;
+                    // What is still in flight of it ends it on arrival; else nothing ever would.
+                    if c.flight.is_none() {
+                        self.kernel.over.push(id);
+                    }
                 }
             }
         }

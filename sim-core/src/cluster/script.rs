@@ -333,14 +333,11 @@ impl<W: Watch> Tank<'_, W> {
                 self.happened(occurrence, "join", &slots);
                 let via: Vec<u32> = via.iter().collect();
                 for slot in slots {
-                    let fresh = !self.runs(slot);
-                    if fresh {
+                    if !self.runs(slot) {
                         self.start_process(slot, 1);
                     }
+                    self.begin_change(occurrence, slot, ChangeKind::Alive { incarnation: 1 });
                     self.join_through(slot, &via);
-                    if fresh {
-                        self.begin_change(occurrence, slot, ChangeKind::Alive { incarnation: 1 });
-                    }
                 }
             }
             Action::Leave { who, timeout, stop_after } => {

@@ -87,6 +87,11 @@ impl Connections {
         connection
     }
 
+    /// How many there are.
+    pub fn open(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
     /// Ids of all connections dialled by a process.
     pub fn of(&self, from: u32) -> Vec<u32> {
         let ours = |(i, c): (usize, &Option<Connection>)| {

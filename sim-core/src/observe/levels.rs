@@ -119,7 +119,8 @@ impl Levels {
 
     /// Bytes were sent.
     #[inline]
-    pub fn load(&mut self, load: Load, bytes: u64) {
+    pub fn load(&mut self, now: Time, load: Load, bytes: u64) {
+        self.reach(now);
         self.bytes[load as usize] += bytes;
     }
 

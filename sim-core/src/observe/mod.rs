@@ -14,7 +14,7 @@ pub mod metrics;
 
 use std::collections::BTreeMap;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use wavetank_protocol::{
     Span, Time,
     belief::{AttributesId, Belief, BeliefId, MemberId, Roster, Status},
@@ -94,6 +94,8 @@ pub struct Observer {
     started_at: Vec<Time>,
     gone_at: FxHashMap<MemberId, Time>,
     leaving: FxHashMap<MemberId, Time>,
+    /// Whose last process called leave, whether it still runs or not.
+    quit: FxHashSet<MemberId>,
     pending_leaves: BTreeMap<MemberId, Time>,
 }
 
@@ -122,6 +124,7 @@ impl Observer {
             started_at: vec![0; slots as usize],
             gone_at: FxHashMap::default(),
             leaving: FxHashMap::default(),
+            quit: FxHashSet::default(),
             pending_leaves: BTreeMap::new(),
         }
     }
@@ -133,17 +136,11 @@ impl Observer {
 
     /// Bytes were sent.
     #[inline]
-    pub fn load(&mut self, load: Load, bytes: u64) {
-        self.levels.load(load, bytes);
+    pub fn load(&mut self, now: Time, load: Load, bytes: u64) {
+        self.levels.load(now, load, bytes);
         if matches!(load, Load::Probe | Load::Gossip) {
             self.counts.bytes_sent += bytes;
         }
-    }
-
-    /// Time has come to a point.
-    #[inline]
-    pub fn reach(&mut self, now: Time) {
-        self.levels.reach(now);
     }
 
     /// A node's queue changed.
@@ -223,6 +220,7 @@ impl Observer {
     pub fn left(&mut self, member: MemberId, view: &[(MemberId, Belief)], now: Time) {
         self.withdraw(member, view);
         self.leaving.insert(member, now);
+        self.quit.insert(member);
         self.pending_leaves.insert(member, now);
         self.episodes.close(member);
         self.look_whole(now);
@@ -492,6 +490,7 @@ impl Observer {
     fn about_self(&mut self, member: MemberId, new: Belief, is_true: bool) {
         self.census.set_present(member, new.attributes);
         if is_true || new.status == Status::Alive && !self.leaving.contains_key(&member) {
+            self.quit.remove(&member);
             self.census.appear(member);
         }
     }
@@ -509,10 +508,9 @@ impl Observer {
         let subject = scene.slot_of[member.index()];
         let host = &scene.hosts[subject as usize];
         let runs = host.is_running() && host.member == member;
-        if !runs || self.leaving.contains_key(&member) {
-            if new.status == Status::Dead && self.leaving.contains_key(&member) {
-                self.counts.left_as_failed += 1;
-            }
+        let quit = self.quit.contains(&member);
+        if !runs || quit {
+            self.counts.left_as_failed += u64::from(quit && new.status == Status::Dead);
             return;
         }
         self.gone_at.insert(member, now);

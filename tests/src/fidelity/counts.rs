@@ -5,10 +5,12 @@ use wavetank_protocol::{
     Time,
     belief::{MemberId, Status},
     swim::Event,
+    time::SECOND,
 };
 use wavetank_scenarios::{Overrides, Source, load};
 use wavetank_sim_core::{
     cluster::Tank,
+    observe::Counts,
     outcome::Outcome,
     plan::Plan,
     watch::{Scene, Watch},
@@ -17,7 +19,7 @@ use wavetank_sim_core::{
 use super::{
     stats,
     table::{Row, Verdict},
-    trials::head,
+    trials::{BEGIN, head},
 };
 
 /// Deaths and rejoins as an application would be told of them.
@@ -48,20 +50,39 @@ fn plan(text: &str) -> Plan {
     }
 }
 
-fn run(plan: &Plan, seed: u64) -> (Outcome, Told) {
-    Tank::run(plan, seed, Told::default())
+/// A run from the instant at which measuring begins.
+struct Run {
+    outcome: Outcome,
+    told: Told,
+    before: Counts,
 }
 
-fn count(outcome: &Outcome, metric: &str) -> f64 {
-    let counter = outcome.counters.iter().find(|c| c.metric == metric);
-    counter.map_or(f64::NAN, |c| c.count as f64)
+fn run(plan: &Plan, seed: u64) -> Run {
+    let mut tank = Tank::new(plan, seed, Told::default());
+    tank.advance(BEGIN_NS);
+    let before = *tank.counts();
+    tank.advance(plan.duration);
+    let (outcome, mut told) = tank.finish();
+    told.deaths.retain(|d| d.0 >= BEGIN_NS);
+    Run { outcome, told, before }
+}
+
+const BEGIN_NS: Time = BEGIN as Time * SECOND;
+
+impl Run {
+    /// A counter's count while measuring.
+    fn count(&self, metric: &str) -> f64 {
+        let counter = self.outcome.counters.iter().find(|c| c.metric == metric);
+        let before = self.before.list().iter().find(|c| c.0 == metric).map_or(0, |c| c.1);
+        counter.map_or(f64::NAN, |c| (c.count - before) as f64)
+    }
 }
 
 /// A statistic by name, its measured value, and how runs make it.
 struct Measure {
     name: &'static str,
     measured: f64,
-    of: fn(&Outcome, &Told) -> f64,
+    of: fn(&Run) -> f64,
 }
 
 /// Rows of measures whose measured values are means over so many runs each.
@@ -69,9 +90,9 @@ fn ranked(case: &str, plan: &Plan, runs: u64, many: u64, measures: &[Measure]) -
     let replicate = |n: u64| -> Vec<f64> {
         let mut sums = vec![0.0; measures.len()];
         for r in 0..runs {
-            let (outcome, told) = run(plan, n * 100 + r + 1);
+            let run = run(plan, n * 100 + r + 1);
             for (sum, measure) in sums.iter_mut().zip(measures) {
-                *sum += (measure.of)(&outcome, &told);
+                *sum += (measure.of)(&run);
             }
         }
         sums.iter().map(|s| s / runs as f64).collect()
@@ -91,23 +112,20 @@ fn ranked(case: &str, plan: &Plan, runs: u64, many: u64, measures: &[Measure]) -
     measures.iter().enumerate().map(row).collect()
 }
 
-const OBSERVED: &str = "duration: 180s\n";
-
-fn packets_per_node_second(outcome: &Outcome, nodes: f64) -> f64 {
-    count(outcome, "packets.sent") / nodes / (outcome.simulated as f64 / 1e9)
-}
+/// Seconds that were observed.
+const OBSERVED: u32 = 180;
 
 fn measures_of_loss(values: [f64; 9]) -> Vec<Measure> {
-    let names: [(&'static str, fn(&Outcome, &Told) -> f64); 9] = [
-        ("direct pings timed out", |o, _| count(o, "probes.direct_timeouts")),
-        ("saved only by TCP", |o, _| count(o, "probes.saved_by_tcp")),
-        ("suspicions", |o, _| count(o, "probes.failed")),
-        ("refutations", |o, _| count(o, "refutations")),
-        ("own timers expired", |o, _| count(o, "suspicion_timeouts")),
-        ("leave events", |_, t| t.deaths.len() as f64),
-        ("packets per node and s", |o, _| packets_per_node_second(o, 64.0)),
-        ("health, mean", |o, _| gauge_mean(o, "health.score")),
-        ("health, max", |o, _| curve_max(o, "health.score.max")),
+    let names: [(&'static str, fn(&Run) -> f64); 9] = [
+        ("direct pings timed out", |r| r.count("probes.direct_timeouts")),
+        ("saved only by TCP", |r| r.count("probes.saved_by_tcp")),
+        ("suspicions", |r| r.count("probes.failed")),
+        ("refutations", |r| r.count("refutations")),
+        ("own timers expired", |r| r.count("suspicion_timeouts")),
+        ("leave events", |r| r.told.deaths.len() as f64),
+        ("packets per node and s", |r| r.count("packets.sent") / 64.0 / f64::from(OBSERVED)),
+        ("health, mean", |r| gauge_mean(&r.outcome, "health.score")),
+        ("health, max", |r| curve_max(&r.outcome, "health.score.max")),
     ];
     names
         .into_iter()
@@ -144,7 +162,11 @@ fn under_loss(many: u64, wanted: &impl Fn(&str) -> bool) -> Vec<Row> {
                 Some(config) => (config, "  quirks: {queue_id_reset: false}\n"),
                 None => (config, ""),
             };
-            let mut text = head(64, loss, config) + OBSERVED;
+            let end = BEGIN + OBSERVED;
+            let mut text = head(64, config) + &format!("duration: {end}s\n");
+            if loss > 0 {
+                text += &format!("timeline:\n  - {{at: {BEGIN}s, loss: {loss}%}}\n");
+            }
             text = text.replace("  meta_bytes: 8\n", &format!("  meta_bytes: 8\n{quirks}"));
             rows.extend(ranked(&id, &plan(&text), runs, many, &measures_of_loss(values)));
         }
@@ -175,34 +197,31 @@ fn frozen(many: u64, wanted: &impl Fn(&str) -> bool) -> Vec<Row> {
         }
         eprintln!("{id} ...");
         let config = if lifeguard { "" } else { PLAIN };
-        let who: Vec<String> = (0..frozen).map(|i| format!("node-{i:02}")).collect();
-        let mut text = head(64, 0, config);
+        let who: Vec<String> = (0..frozen).map(|i| format!("node-{i:03}")).collect();
+        // Whole cycles until 120 s have gone, then 15 s more.
+        let cycles = 120u32.div_ceil(cycle + 1);
+        let end = BEGIN + cycles * (cycle + 1) + 15;
+        let mut text = head(64, config);
         text += &format!(
-            "duration: 145s\ntimeline:\n  - {{at: 10s, for: {cycle}s, every: {}s, until: 129s, \
-             pause: {{nodes: [{}]}}}}\n",
+            "duration: {end}s\ntimeline:\n  - {{at: {BEGIN}s, for: {cycle}s, every: {}s, \
+             times: {cycles}, pause: {{nodes: [{}]}}}}\n",
             cycle + 1,
             who.join(", ")
         );
         let plan = plan(&text);
-        let of_frozen: fn(&Outcome, &Told) -> f64 = if frozen == 4 {
-            |_, t| deaths_of(t, 4)
+        let of_frozen: fn(&Run) -> f64 =
+            if frozen == 4 { |r| deaths_of(&r.told, 4) } else { |r| deaths_of(&r.told, 8) };
+        let distinct: fn(&Run) -> f64 =
+            if frozen == 4 { |r| distinct_of(&r.told, 4) } else { |r| distinct_of(&r.told, 8) };
+        let healthy: fn(&Run) -> f64 = if frozen == 4 {
+            |r| r.told.deaths.iter().filter(|d| d.1 >= 4 && d.2.0 >= 4).count() as f64
         } else {
-            |_, t| deaths_of(t, 8)
-        };
-        let distinct: fn(&Outcome, &Told) -> f64 = if frozen == 4 {
-            |_, t| distinct_of(t, 4)
-        } else {
-            |_, t| distinct_of(t, 8)
-        };
-        let healthy: fn(&Outcome, &Told) -> f64 = if frozen == 4 {
-            |_, t| t.deaths.iter().filter(|d| d.1 >= 4 && d.2.0 >= 4).count() as f64
-        } else {
-            |_, t| t.deaths.iter().filter(|d| d.1 >= 8 && d.2.0 >= 8).count() as f64
+            |r| r.told.deaths.iter().filter(|d| d.1 >= 8 && d.2.0 >= 8).count() as f64
         };
         let (suspicions, refutations, _, _, ever) = values;
         let measures = [
-            Measure { name: "suspicions", measured: suspicions, of: |o, _| count(o, "probes.failed") },
-            Measure { name: "refutations", measured: refutations, of: |o, _| count(o, "refutations") },
+            Measure { name: "suspicions", measured: suspicions, of: |r| r.count("probes.failed") },
+            Measure { name: "refutations", measured: refutations, of: |r| r.count("refutations") },
             Measure { name: "frozen ever declared dead", measured: ever, of: distinct },
         ];
         rows.extend(ranked(&id, &plan, runs, many, &measures));
@@ -211,7 +230,11 @@ fn frozen(many: u64, wanted: &impl Fn(&str) -> bool) -> Vec<Row> {
         singles.sort_by(f64::total_cmp);
         let middle = singles[singles.len() / 2];
         let measures = [
-            Measure { name: "deaths of frozen at healthy, one run", measured: middle, of: of_frozen },
+            Measure {
+                name: "deaths of frozen at healthy, one run",
+                measured: middle,
+                of: of_frozen,
+            },
             Measure { name: "deaths of healthy at healthy, one run", measured: 0.0, of: healthy },
         ];
         rows.extend(ranked(&id, &plan, 1, many, &measures));
@@ -241,8 +264,8 @@ struct Cut {
 }
 
 fn cut(plan: &Plan, seed: u64, until: f64) -> Cut {
-    let (outcome, told) = run(plan, seed);
-    let begins = 10.0;
+    let Run { outcome, told, .. } = run(plan, seed);
+    let begins = f64::from(BEGIN);
     let seconds = |at: Time| at as f64 / 1e9 - begins;
     let side = |slot: u32| slot < 16;
     let across = |d: &&(Time, u32, MemberId)| side(d.1) != side(d.2.0);
@@ -265,11 +288,11 @@ fn cut(plan: &Plan, seed: u64, until: f64) -> Cut {
 fn partitions(many: u64, wanted: &impl Fn(&str) -> bool) -> Vec<Row> {
     let mut rows = Vec::new();
     let scenario = |lasts: u32, after: u32| {
-        let side: Vec<String> = (0..16).map(|i| format!("node-{i:02}")).collect();
-        let text = head(32, 0, "");
+        let side: Vec<String> = (0..16).map(|i| format!("node-{i:03}")).collect();
+        let text = head(32, "");
         plan(&format!(
-            "{text}duration: {}s\ntimeline:\n  - {{at: 10s, for: {lasts}s, partition: {{groups: [[{}], rest]}}}}\n",
-            10 + lasts + after,
+            "{text}duration: {}s\ntimeline:\n  - {{at: {BEGIN}s, for: {lasts}s, partition: {{groups: [[{}], rest]}}}}\n",
+            BEGIN + lasts + after,
             side.join(", ")
         ))
     };
@@ -336,15 +359,16 @@ fn load_rows(wanted: &impl Fn(&str) -> bool) -> Vec<Row> {
             continue;
         }
         eprintln!("{id} ...");
-        let switch = |text: String| {
+        let switch = move |text: String| {
             let on = format!("enable_compression: {compression}");
             text.replace("enable_compression: false", &on)
         };
-        let steady = plan(&switch(head(32, 0, "") + "duration: 110s\n"));
-        let runs: Vec<Outcome> = (0..40).into_par_iter().map(|s| run(&steady, s + 1).0).collect();
+        let end = BEGIN + OBSERVED;
+        let steady = plan(&switch(head(32, "") + &format!("duration: {end}s\n")));
+        let runs: Vec<Run> = (0..40).into_par_iter().map(|s| run(&steady, s + 1)).collect();
         let per = |metric: &str| {
-            let sum: f64 = runs.iter().map(|o| count(o, metric)).sum();
-            sum / (runs.len() as f64 * 32.0 * 110.0)
+            let sum: f64 = runs.iter().map(|r| r.count(metric)).sum();
+            sum / (runs.len() as f64 * 32.0 * f64::from(OBSERVED))
         };
         let relative = |name: &str, measured: f64, simulated: f64, most: f64| Row {
             case: id.clone(),
@@ -357,39 +381,56 @@ fn load_rows(wanted: &impl Fn(&str) -> bool) -> Vec<Row> {
         rows.push(relative("packets per node and s", 2.0, per("packets.sent"), 0.01));
         rows.push(relative("datagram B per node and s", 103.4, per("bytes.sent"), 0.03));
         rows.push(relative("stream B per node and s", stream, per("stream.bytes.sent"), 0.03));
-        let groups = "  groups:\n    - {name: node, nodes: 31}\n    - {name: late, nodes: 1, start: stopped}\n";
-        let base = switch(head(32, 0, "")).replace("  nodes: 32\n", groups);
-        let quiet = plan(&format!("{base}duration: 30s\n"));
-        let joined = plan(&format!(
-            "{base}duration: 30s\ntimeline:\n  - {{at: {{from: 10s, to: 11s}}, join: {{nodes: late-0, via: [node-03]}}}}\n"
-        ));
-        let extra = |metric: &str| -> Vec<f64> {
-            (1..101u64)
-                .into_par_iter()
-                .map(|s| {
-                    let own = if metric == "packets.sent" { 38.0 } else { 38.0 * 51.7 };
-                    count(&run(&joined, s).0, metric) - count(&run(&quiet, s).0, metric) - own
-                })
-                .collect()
-        };
-        for (name, metric, (lo, hi)) in [
-            ("extra packets of a join", "packets.sent", join_packets),
-            ("extra datagram B of a join", "bytes.sent", join_bytes),
-        ] {
-            let values = extra(metric);
-            let sorted = stats::sorted(values.iter().map(|v| Some(*v)));
-            let (low, high) = (stats::quantile(&sorted, 0.005), stats::quantile(&sorted, 0.995));
-            rows.push(Row {
-                case: id.clone(),
-                statistic: format!("{name}, {lo} to {hi}"),
-                measured: f64::midpoint(lo, hi),
-                mean: stats::mean(&values),
-                deviation: stats::deviation(&values),
-                verdict: Verdict::Same(low <= lo * 1.02 && hi * 0.98 <= high),
-            });
-        }
+        rows.extend(joins(&id, &switch, join_packets, join_bytes));
     }
     rows
+}
+
+/// What one join adds to the load, from the first newcomer of a cluster of 32 to its tenth.
+fn joins(
+    id: &str,
+    switch: &impl Fn(String) -> String,
+    packets: (f64, f64),
+    bytes: (f64, f64),
+) -> Vec<Row> {
+    let window = 6.0;
+    let extra = |nodes: u32, metric: &str| -> f64 {
+        let groups = format!(
+            "  groups:\n    - {{name: node, nodes: {nodes}}}\n    - {{name: late, nodes: 2, start: stopped}}\n"
+        );
+        let base = switch(head(nodes, ""))
+            .replace(&format!("  nodes: {nodes}\n"), &groups)
+            .replace("start: joining", "start: converged");
+        let base = base.replace("  join: {via: [node-000], every: 93ms}\n", "");
+        let base: String = base
+            .lines()
+            .filter(|l| !l.contains("join: {via"))
+            .fold(String::new(), |text, line| text + line + "\n");
+        let end = f64::from(BEGIN) + window;
+        let quiet = plan(&format!("{base}duration: {end}s\n"));
+        let joined = plan(&format!(
+            "{base}duration: {end}s\ntimeline:\n  - {{at: {BEGIN}s, join: {{nodes: late-00, via: [node-003]}}}}\n"
+        ));
+        let each = |s: u64| run(&joined, s).count(metric) - run(&quiet, s).count(metric);
+        let values: Vec<f64> = (1..101u64).into_par_iter().map(each).collect();
+        stats::mean(&values)
+    };
+    [("packets", "packets.sent", packets), ("datagram B", "bytes.sent", bytes)]
+        .into_iter()
+        .flat_map(|(name, metric, (lo, hi))| {
+            [("first", 32, lo), ("tenth", 41, hi)].map(|(which, nodes, measured)| {
+                let simulated = extra(nodes, metric);
+                Row {
+                    case: id.to_owned(),
+                    statistic: format!("{name} added by the {which} join"),
+                    measured,
+                    mean: simulated,
+                    deviation: 0.0,
+                    verdict: Verdict::Relative(simulated / measured - 1.0, 0.05),
+                }
+            })
+        })
+        .collect()
 }
 
 /// All rows of this kind.

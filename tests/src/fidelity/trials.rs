@@ -40,12 +40,20 @@ pub enum Trial {
 /// Measured or simulated trials: per cluster, per trial, the columns in milliseconds.
 pub type Trials = Vec<Vec<Vec<Option<f64>>>>;
 
-/// The cluster of a real measurement as a scenario's head.
-pub fn head(nodes: u32, loss: u32, config: &str) -> String {
+/// When measuring begins, in seconds: nodes started over 3 s and the packet rate is back to its base.
+pub const BEGIN: u32 = 6;
+
+/// The cluster of a real measurement as a scenario's head: nodes start over three seconds, so that each
+/// one's push/pull begins 30 to 60 s after it.
+pub fn head(nodes: u32, config: &str) -> String {
+    let every = 3000 / nodes;
+    let names = if nodes > 10 { "{group}-0{index}" } else { "{group}-00{index}" };
     format!(
-        "version: 1\nname: measured\ncluster:\n  preset: memberlist-lan\n  compat: \"0.2\"\n  meta_bytes: 8\n  \
+        "version: 1\nname: measured\ncluster:\n  preset: memberlist-lan\n  compat: \"0.2\"\n  \
+         names: \"{names}\"\n  meta_bytes: 8\n  start: joining\n  \
+         join: {{via: [node-000], every: {every}ms}}\n  \
          config: {{enable_compression: false{config}}}\n  nodes: {nodes}\nnetwork:\n  \
-         latency: 1150us\n  loss: {loss}%\n  streams: {{loss: 0%}}\n"
+         latency: 1150us\n  streams: {{loss: 0%}}\n"
     )
 }
 
@@ -53,37 +61,48 @@ impl Case {
     /// The scenario of one cluster with so many trials.
     fn scenario(&self, trials: usize) -> String {
         let config = format!(", retransmit_mult: {}", self.retransmit_mult);
-        let mut text = head(self.nodes, self.loss, &config);
-        let spare = trials as u32;
+        let mut text = head(self.nodes, &config);
         if self.trial == Trial::Join {
-            // Newcomers are there from the start but do not run.
+            // Newcomers are there from the start but do not run; the last one never will.
             let groups = format!(
-                "  groups:\n    - {{name: node, nodes: {}}}\n    - {{name: late, nodes: {spare}, start: stopped}}\n",
+                "  groups:\n    - {{name: node, nodes: {}}}\n    - {{name: late, nodes: 11, start: stopped}}\n",
                 self.nodes
             );
             text = text.replace(&format!("  nodes: {}\n", self.nodes), &groups);
         }
-        let duration = match self.trial {
-            Trial::Crash => 40 * trials + 60,
-            Trial::Join => 10 * trials + 40,
-            Trial::Update => 5 * trials + 20,
-        };
+        let begin = BEGIN as usize + if self.loss > 0 { 5 } else { 0 };
+        let duration = begin
+            + match self.trial {
+                Trial::Crash => 40 * trials + 40,
+                Trial::Join => 10 * trials + 30,
+                Trial::Update => 5 * trials + 10,
+            };
         let _ = write!(text, "duration: {duration}s\ntimeline:\n");
+        if self.loss > 0 {
+            let _ = writeln!(text, "  - {{at: {BEGIN}s, loss: {}%}}", self.loss);
+        }
         for i in 0..trials {
             let at = match (self.trial, i) {
-                (_, 0) => "at: {from: 5s, to: 7s}".to_owned(),
+                (Trial::Crash, 0) => format!("at: {{from: {begin}s, to: {}s}}", begin + 2),
                 (Trial::Crash, _) => {
                     format!("after: {{event: t{}, known: all, delay: {{from: 4s, to: 6s}}}}", i - 1)
                 }
-                (Trial::Join, _) => format!("at: {{from: {}s, to: {}s}}", 10 * i + 5, 10 * i + 7),
-                (Trial::Update, _) => format!("at: {{from: {}s, to: {}s}}", 5 * i + 5, 5 * i + 6),
+                // A newcomer is created, alone, some time before it joins.
+                (Trial::Join, _) => {
+                    format!("after: {{event: s{i}, known: none, delay: {{from: 1s, to: 2s}}}}")
+                }
+                (Trial::Update, _) => {
+                    format!("at: {{from: {}s, to: {}s}}", 5 * i + begin, 5 * i + begin + 1)
+                }
             };
             let act = match self.trial {
                 Trial::Crash => "crash: {nodes: {group: node, pick: 1}}".to_owned(),
                 Trial::Join => {
-                    let width = (trials - 1).to_string().len();
+                    let at = 10 * i + begin;
+                    let alone = format!("join: {{nodes: late-0{i:02}, via: [late-010]}}");
+                    let _ = writeln!(text, "  - {{id: s{i}, at: {at}s, {alone}}}");
                     let via = (i * 7 + 3) % self.nodes as usize;
-                    format!("join: {{nodes: late-{i:0width$}, via: [node-{via:02}]}}")
+                    format!("join: {{nodes: late-0{i:02}, via: [node-0{via:02}]}}")
                 }
                 Trial::Update => {
                     "update: {nodes: {group: node, pick: 1}, meta_bytes: 8}".to_owned()
@@ -115,7 +134,8 @@ impl Case {
         let run = |(cluster, plan): (usize, &Plan)| {
             let seed = number * 1000 + cluster as u64 + 1;
             let outcome = Tank::run(plan, seed, Nobody).0;
-            self.read(&outcome, plan.timeline.len())
+            let trials = plan.timeline.iter().filter(|e| e.id.starts_with('t')).count();
+            self.read(&outcome, trials)
         };
         plans.iter().enumerate().map(run).collect()
     }

@@ -184,12 +184,18 @@ impl Config {
         } else {
             envelope.label == self.label.id
         };
-        let key = match self.encryption {
+        label && self.opens(envelope)
+    }
+
+    /// Whether what is under this key, or under none, can be read. An answer on a stream carries no label
+    /// and has to pass this alone (`net.go: readStream`).
+    #[inline]
+    pub const fn opens(&self, envelope: Envelope) -> bool {
+        match self.encryption {
             None => envelope.key == 0,
             Some(_) if envelope.key == 0 => !self.gossip_verify_incoming,
             Some(encryption) => encryption.keys >> (envelope.key - 1) & 1 == 1,
-        };
-        label && key
+        }
     }
 
     /// Bytes of the label header on every packet and dialled stream (`label.go: labelOverhead`).

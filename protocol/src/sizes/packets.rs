@@ -5,7 +5,8 @@
 //! the mean is kept; what a packet has more or fewer bytes than they is then allowed for.
 //!
 //! A shape's packets are a function of the shape and of the members that were there at the first
-//! question, so it makes no difference which shape comes first or when.
+//! question, so it makes no difference which shape comes first or when. There are some hundred shapes in a
+//! crash and some thousand at the most in what a datagram holds.
 
 use rustc_hash::FxHashMap;
 
@@ -137,19 +138,23 @@ impl Packets {
             };
         }
         let (shape, bytes) = self.shape(roster, me, head, messages);
-        let measured = match self.shapes.get(&shape.key()) {
+        raw.min(self.measured(roster, encoder, shape).len(shape, bytes, raw))
+    }
+
+    #[inline]
+    fn measured(&mut self, roster: &Roster, encoder: &mut Encoder, shape: Shape) -> Measured {
+        match self.shapes.get(&shape.key()) {
             Some(measured) => *measured,
             None => self.measure(roster, encoder, shape),
-        };
-        raw.min(measured.len(shape, bytes, raw))
+        }
     }
 
     fn short(&mut self, roster: &Roster, encoder: &mut Encoder, head: Head, raw: u32) -> u32 {
         let head = number(head);
         let names = if has_names(head) { 2 } else { 0 };
         let shape = Shape { head, names, ..Shape::default() };
-        let measured = self.measure(roster, encoder, shape);
-        let bytes = Bytes { names: raw - measured.others(), ..Bytes::default() };
+        let measured = self.measured(roster, encoder, shape);
+        let bytes = Bytes { names: raw.saturating_sub(measured.others()), ..Bytes::default() };
         let len = raw.min(measured.len(shape, bytes, raw));
         let table = &mut self.heads[usize::from(head)];
         table.resize(SHORT, 0);
@@ -197,7 +202,8 @@ impl Packets {
         let about = alive + suspect + dead;
         let mut names = self.names.len() as u32;
         if about > FEW {
-            // Between few and all there are four steps of names, and suspect and dead come in halves.
+            // The names beside the subjects count in fours; where there are suspects and dead, they are
+            // taken for as many of either.
             let others = names.saturating_sub(about);
             names = about + (others + 2) / 4 * 4;
             if suspect > 0 && dead > 0 {
@@ -234,6 +240,7 @@ impl Packets {
             members: self.members,
             chance: self.keys.stream(shape.key().0 ^ u64::from(shape.key().1).rotate_left(24)),
             drawn: Vec::new(),
+            used: 0,
             parts: Vec::new(),
         };
         sum.samples = if shape.count() <= FEW { 2 * SAMPLES } else { SAMPLES };
@@ -242,7 +249,7 @@ impl Packets {
             sum.compressed += len::compress_len(encoder.encoded_len(&packet));
             sum.raw += packet.len() as u32;
             sum.user += if shape.kinds[3] > 0 { fine(shape.user) } else { 0 };
-            sum.names += maker.drawn.iter().map(|&name| roster.name_len(name)).sum::<u32>();
+            sum.names += maker.used().map(|&name| roster.name_len(name)).sum::<u32>();
             sum.meta += u32::from(shape.metas.min(shape.kinds[0])) * u32::from(shape.meta);
         }
         self.shapes.insert(shape.key(), sum);
@@ -258,8 +265,9 @@ impl Measured {
 
     /// The compressed length of a packet of this shape.
     fn len(self, shape: Shape, actual: Bytes, raw: u32) -> u32 {
+        let in_proportion = u64::from(self.compressed) * u64::from(raw) / u64::from(self.raw);
         if shape.count() >= EXACT {
-            return (u64::from(self.compressed) * u64::from(raw) / u64::from(self.raw)) as u32;
+            return in_proportion as u32;
         }
         // More bytes of payloads are new to the encoder, which gives each a code of nine bits or more; those
         // of names mostly are. Of the others, names that stand there again and numbers, half are; metadata
@@ -270,7 +278,8 @@ impl Measured {
         let user = more(actual.user, self.user);
         let others = more(raw, self.raw) - meta - names - user;
         let sum = i64::from(self.compressed) + user * 9 / 8 + names + others / 2 + meta / 4;
-        (sum / samples).max(0) as u32
+        // Where names are of very different lengths, a short one would take off more than there is.
+        (sum / samples).max(in_proportion as i64 / 2) as u32
     }
 }
 
@@ -280,6 +289,8 @@ struct Maker<'a> {
     members: u32,
     chance: Stream,
     drawn: Vec<MemberId>,
+    /// How many of them the packet names.
+    used: usize,
     parts: Vec<Vec<u8>>,
 }
 
@@ -290,21 +301,22 @@ impl<'a> Maker<'a> {
         self.draw(usize::from(shape.names).max(1));
         self.parts.clear();
         self.head(shape.head);
-        // Names of the head first, then the subjects of the messages, then other accusers: if there are
-        // fewer names than that, the head's are among the subjects.
+        // Names of the head first, then those of the other subjects, then other accusers. Where there are
+        // fewer names than that, the head's are among the subjects, the target first.
         let head = if has_names(shape.head) { 2 } else { 0 };
         let names = self.drawn.len();
-        let first = head.min(names.saturating_sub(about));
+        let shared = (head + about).saturating_sub(names);
         let mut kinds = Vec::new();
         kinds.resize(alive.into(), Kind::Alive);
         kinds.resize(about - usize::from(dead), Kind::Suspect);
         kinds.resize(about, Kind::Dead);
         self.chance.shuffle(&mut kinds);
-        let others = first + about..names;
+        let others = (head + about - shared).min(names)..names;
         let (mut accusers, mut metas) = (0, shape.metas);
         let mut meta = Vec::new();
         for (i, kind) in kinds.into_iter().enumerate() {
-            let node = self.drawn[(first + i) % names];
+            let place = if i < shared { i } else { head + i - shared };
+            let node = self.drawn[place % names];
             let incarnation = if shape.mixed { 1 + self.chance.below(4) } else { 1 };
             let mut part = Vec::new();
             if kind == Kind::Alive {
@@ -326,6 +338,7 @@ impl<'a> Maker<'a> {
             }
             self.parts.push(part);
         }
+        self.used = if head + about == 0 { 0 } else { others.start + accusers.min(others.len()) };
         let bytes = fine(shape.user);
         for i in 0..u32::from(user) {
             let mut part = vec![Kind::User as u8];
@@ -340,6 +353,10 @@ impl<'a> Maker<'a> {
         let mut packet = Vec::new();
         compound::write(&self.parts, &mut packet);
         packet
+    }
+
+    fn used(&self) -> impl Iterator<Item = &MemberId> {
+        self.drawn[..self.used].iter()
     }
 
     fn head(&mut self, head: u8) {

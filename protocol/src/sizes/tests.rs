@@ -351,6 +351,37 @@ fn packets_of_the_specification() {
     }
 }
 
+/// Packets at the edges of what can be sent: more messages than a compound counts, names of all lengths,
+/// user messages alone.
+#[test]
+fn odd_packets_have_a_length_too() {
+    let config = Config::lan();
+    let mut roster = Roster::new(16);
+    for name in ["", "a", &"b".repeat(40), &"c".repeat(300)] {
+        roster.add_member(name);
+    }
+    let user = [0, 1, 30, 70_000].map(|len| Message::user(roster.add_user(len)));
+    let dead = roster.accusation(MemberId(0), Status::Dead, 1);
+    let suspects: Vec<Message> =
+        (0..255).map(|i| Message::suspect(dead, MemberId(i % 4))).collect();
+    let mut sizes = Sizes::default();
+    let reply = AddressId(0);
+    for me in (0..4).map(MemberId) {
+        for target in (0..4).map(MemberId) {
+            let ping = Head::Ping { seq: 1, target, reply };
+            for messages in [&[][..], &user[..1], &user[..], &suspects[..1], &suspects[..]] {
+                for head in [ping, Head::Nack { seq: 70_000 }] {
+                    let len = sizes.packet(&roster, &config, me, head, messages, false);
+                    let sum: u32 = messages.iter().map(|m| sizes.message(&roster, *m)).sum();
+                    let raw = sizes.head(&roster, me, head)
+                        + if messages.is_empty() { 0 } else { sum + 4 + 2 * messages.len() as u32 };
+                    assert!(len > 0 && len <= raw, "{head:?} {}: {len} of {raw}", messages.len());
+                }
+            }
+        }
+    }
+}
+
 /// What was asked before, and whether members were added since, changes no answer.
 #[test]
 fn answers_do_not_depend_on_the_questions_before() {

@@ -26,6 +26,7 @@ impl Bar {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.with_key("rate", rate).progress_chars("━━╌"));
         }
+        bar.set_message("starting");
         bar.enable_steady_tick(Duration::from_millis(200));
         Self(bar)
     }

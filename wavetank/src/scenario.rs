@@ -176,9 +176,14 @@ impl Scenario {
     pub fn run_with(&self, options: Options<'_>) -> Result<Report, Error> {
         let checked = self.check()?;
         let outcomes = run::all(&checked.plan, options).map_err(Error::Threads)?;
-        let inner = wavetank_reports::Report::new(meta(&checked), outcomes, &checked.thresholds);
+        let (finished, wanted) = (outcomes.len(), checked.plan.seeds as usize);
+        let mut meta = meta(&checked);
+        if finished < wanted {
+            meta.facts.push(("stopped after".to_owned(), format!("{finished} of {wanted} runs")));
+        }
+        let inner = wavetank_reports::Report::new(meta, outcomes, &checked.thresholds);
         let settings = Settings::from_plan(&checked.plan);
-        Ok(Report::new(inner, self.file(), settings, checked.plan.seeds as usize))
+        Ok(Report::new(inner, self.file(), settings, wanted))
     }
 
     /// Runs one seed with a watcher that is told every effect. Errors: invalid.

@@ -59,6 +59,7 @@ pub struct Args {
 }
 
 pub fn perform(args: &Args, screen: &Screen) -> Result<Exit, Failure> {
+    let stop = interrupt::listen();
     if let Some(out) = &args.out {
         folder::claim(out)?;
     }
@@ -75,7 +76,6 @@ pub fn perform(args: &Args, screen: &Screen) -> Result<Exit, Failure> {
 
     let bar = Bar::new(screen);
     let show = |progress| bar.show(progress);
-    let stop = interrupt::listen();
     let options = Options { jobs, progress: Some(&show), stop: Some(stop) };
     let report = scenario.run_with(options)?;
     bar.finish();

@@ -120,7 +120,7 @@ fn gauges(report: &Report) -> Table {
     }
     Table {
         title: "LEVELS",
-        header: &["metric", "mean (95 %)", "least node", "greatest node"],
+        header: &["metric", "mean (95 %)", "least", "greatest"],
         rows,
         notes: Vec::new(),
     }

@@ -166,8 +166,8 @@ fn text() {
               none of: resurrections (each at most 0.615 per node-hour, 95 %)
 
             LEVELS
-              metric                     mean (95 %)  least node  greatest node
-              bandwidth.node  1.00 (1.00..1.00) kB/s     900 B/s      1.10 kB/s
+              metric                     mean (95 %)    least   greatest
+              bandwidth.node  1.00 (1.00..1.00) kB/s  900 B/s  1.10 kB/s
 
             WHAT HAPPENED (seed 1; each seed draws its own)
               10.0 s  crash-1  crash  a-01
@@ -414,7 +414,7 @@ fn markdown() {
 
             ### Levels
 
-            | metric | mean (95 %) | least node | greatest node |
+            | metric | mean (95 %) | least | greatest |
             |---|---|---|---|
             | bandwidth.node | 1.00 (1.00..1.00) kB/s | 900 B/s | 1.10 kB/s |
 

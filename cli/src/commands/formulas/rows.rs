@@ -91,7 +91,7 @@ fn broadcasts(config: &Config, n: u32) -> Vec<Row> {
     let copies = retransmit_limit(config.retransmit_mult, n);
     let mut rows = vec![row(
         "retransmit_limit",
-        "copies of a message, per node",
+        "copies of a message per node",
         copies.to_string(),
         json!(copies),
         "retransmit_mult x ceil(log10(N + 1))",
@@ -101,7 +101,7 @@ fn broadcasts(config: &Config, n: u32) -> Vec<Row> {
         let ticks = ticks(config, n);
         rows.push(row(
             "ticks",
-            "gossip ticks until all are sent",
+            "gossip ticks to send them",
             ticks.to_string(),
             json!(ticks),
             "copies / gossip_nodes, queue idle",
@@ -120,18 +120,8 @@ fn ticks(config: &Config, n: u32) -> u32 {
 fn suspicion(config: &Config, n: u32) -> Vec<Row> {
     let limits = suspicion_limits(config, n);
     let mut rows = vec![
-        time(
-            "suspicion_min_ns",
-            "least time-out",
-            limits.min,
-            "suspicion_mult x log10(N) x probe_interval",
-        ),
-        time(
-            "suspicion_max_ns",
-            "greatest time-out",
-            limits.max,
-            "suspicion_max_timeout_mult x least",
-        ),
+        time("suspicion_min_ns", "least time-out", limits.min, "mult x log10(N) x probe_interval"),
+        time("suspicion_max_ns", "greatest time-out", limits.max, "max_timeout_mult x least"),
         row(
             "confirmations",
             "confirmations expected",
@@ -175,7 +165,7 @@ fn packets(config: &Config, bytes: u8, meta: u32, name: u32) -> Vec<Row> {
             json!(budget),
             "udp_buffer_size - headers",
         ),
-        count("alives_per_packet", "alive messages in a packet", fit(alive), alive),
+        count("alives_per_packet", "alive messages a packet", fit(alive), alive),
         count("suspects_per_packet", "suspect or dead messages", fit(accused), accused),
     ];
     if config.gossip_interval > 0 {
@@ -284,8 +274,7 @@ fn curve(old: &OldFormula) -> Vec<Row> {
     let times: Vec<Span> =
         shares.iter().map(|(share, _)| old.time(*share).max(0.0) as Span).collect();
     let rows = shares.iter().zip(&times).enumerate().map(|(i, ((_, name), &after))| {
-        let label =
-            if i == 0 { format!("{name} of the nodes know after") } else { format!("  {name}") };
+        let label = if i == 0 { format!("{name} know after") } else { format!("  {name}") };
         let formula = if i == 0 { "knows no latency and no limits" } else { "" };
         row("old_curve_ns", &label, span(after), json!(times), formula)
     });

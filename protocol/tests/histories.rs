@@ -210,7 +210,10 @@ impl History {
             let address = c.address.unwrap_or(c.member);
             states.push(self.lone.state(c.member, status, c.incarnation, address, c.meta));
         }
-        StreamMessage::State { snapshot: self.lone.list(&states), join: claims.len() % 2 == 0 }
+        StreamMessage::State {
+            snapshot: self.lone.list(&states),
+            join: claims.len().is_multiple_of(2),
+        }
     }
 
     fn stream_step(&mut self, step: u8, token: u32, claims: &[Claim]) {

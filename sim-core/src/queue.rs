@@ -197,7 +197,8 @@ impl Queue {
         self.far[era].push(far);
     }
 
-    /// Takes the next event if it is due before `end`.
+    /// Takes the next event if it is due before `end`. When there is none, time has come to `end`: nothing
+    /// may be pushed before it any more.
     #[inline]
     pub fn pop(&mut self, end: Time) -> Option<Event> {
         loop {
@@ -256,6 +257,9 @@ impl Queue {
             if self.len == 0 {
                 return false;
             }
+            // A place in the ring means one window only while all that is in it lies within one turn
+            // from the current window, so this one goes along over the empty ones.
+            self.window = self.window.max(era_end - 1);
             if let Some(era) = self.far.pop_front() {
                 self.far_era += 1;
                 for far in &era {
@@ -336,8 +340,32 @@ mod tests {
                     expected,
                     "seed {seed}, step {step}"
                 );
-                now = popped.map_or(now, |e| e.time);
+                now = popped.map_or(end, |e| e.time);
                 assert_eq!(queue.len(), heap.len());
+            }
+        }
+    }
+
+    /// A quiet cluster has nothing to do for many turns of the ring.
+    #[test]
+    fn long_silences_move_nothing() {
+        for gap in [1, 999, 3_000, 4_400, 5_000, 9_000, 70_000].map(|ms| ms * 1_000_000) {
+            for parts in [1, 3, 1000] {
+                let mut queue = Queue::new();
+                let mut popped = Vec::new();
+                let key = |i: u64| {
+                    Key { time: i * gap + 17, class: Class::Timer, source: 1, nth: i as u32 }
+                };
+                queue.push(key(1), 1);
+                for part in 1..=20 * parts {
+                    let end = part * gap / parts;
+                    while let Some(event) = queue.pop(end) {
+                        popped.push((event.time, event.payload));
+                        queue.push(key(event.payload + 1), event.payload + 1);
+                    }
+                }
+                let expected: Vec<_> = (1..20).map(|i| (key(i).time, i)).collect();
+                assert_eq!(popped, expected, "every {gap} ns in {parts} parts");
             }
         }
     }

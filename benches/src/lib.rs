@@ -9,3 +9,4 @@ pub mod floor;
 pub mod measure;
 pub mod peer;
 pub mod report;
+pub mod tank;

@@ -6,6 +6,7 @@ use wavetank_benches::{
     measure::{self, Effort},
     peer::Peer,
     report::{self, Figure},
+    tank::{self, Wavetank},
 };
 
 /// Measures Wavetank against a bare loop and against foca, in one run.
@@ -27,6 +28,7 @@ struct Options {
 enum Subject {
     Floor,
     Foca,
+    Wavetank,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -68,6 +70,19 @@ fn main() {
             let killed = measure::killed(&mut [&mut peer], OBSERVED, effort);
             for (case, wall) in [("steady", steady[0]), ("killed", killed[0])] {
                 figures.push(Figure { subject: "foca", case, nodes, wall, events: None });
+            }
+        }
+    }
+
+    if wanted(Subject::Wavetank) {
+        let sizes: &[u32] = if options.quick { &[1_000] } else { &[1_000, 5_000, 10_000] };
+        for &nodes in sizes {
+            let plan = tank::plan(nodes);
+            let mut tank = Wavetank::new(&plan, SEED);
+            let steady = measure::steady(&mut [&mut tank], effort);
+            let killed = measure::killed(&mut [&mut tank], OBSERVED, effort);
+            for (case, wall) in [("steady", steady[0]), ("killed", killed[0])] {
+                figures.push(Figure { subject: "wavetank", case, nodes, wall, events: None });
             }
         }
     }

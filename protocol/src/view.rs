@@ -4,6 +4,8 @@
 //! change); the store keeps who is known with which belief. [`PlainTable`] is the direct form, one entry
 //! per member; it serves agents and is the oracle for shared forms.
 
+use std::sync::Arc;
+
 use crate::{
     belief::{BeliefId, MemberId},
     order::Order,
@@ -37,39 +39,48 @@ pub trait View {
     /// else or nothing, in the sender's list order. Equal beliefs are left out, but for the members of
     /// `also` (ascending) whom the sender knows.
     fn differences(
-        &self,
+        &mut self,
         theirs: SnapshotId,
         also: &mut dyn Iterator<Item = MemberId>,
         out: &mut Vec<(MemberId, BeliefId)>,
     );
 }
 
-/// The plain form: a table of all members, and a pool of lists in flight.
+/// The plain form: a table of all members, which equal nodes share until they differ.
+///
+/// A table that others share is not written to: what differs stands in a short list beside it, and when
+/// the list is full the node gets a table of its own.
 #[derive(Clone, Debug, Default)]
 pub struct PlainTable {
-    entries: Vec<BeliefId>,
+    entries: Arc<Vec<BeliefId>>,
+    /// What this node believes otherwise, ascending by member; forgotten members as nobody.
+    differs: Vec<(MemberId, BeliefId)>,
     known: u32,
 }
 
 /// Not known.
 const NOBODY: BeliefId = BeliefId(u32::MAX);
+/// Past so many differences a node gets a table of its own.
+const DIFFERENCES: usize = 16;
 
 /// Lists taken for push/pull, with the order they were taken in.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshots {
-    lists: Vec<(Vec<BeliefId>, Order)>,
+    lists: Vec<(PlainTable, Order)>,
     free: Vec<u32>,
+    /// Scratch: members that may differ, and whether they were asked for by name.
+    candidates: Vec<(MemberId, bool)>,
 }
 
 impl Snapshots {
-    fn take(&mut self, entries: &[BeliefId], order: &Order) -> SnapshotId {
+    fn take(&mut self, table: &PlainTable, order: &Order) -> SnapshotId {
         let id = self.free.pop().unwrap_or_else(|| {
-            self.lists.push((Vec::new(), Order::default()));
+            self.lists.push((PlainTable::default(), Order::default()));
             self.lists.len() as u32 - 1
         });
         let (list, kept) = &mut self.lists[id as usize];
-        list.clear();
-        list.extend_from_slice(entries);
+        list.entries.clone_from(&table.entries);
+        list.differs.clone_from(&table.differs);
         kept.clone_from(order);
         SnapshotId(id)
     }
@@ -77,6 +88,8 @@ impl Snapshots {
     /// Gives a list back; its number may be used again.
     pub fn release(&mut self, id: SnapshotId) {
         debug_assert!(!self.free.contains(&id.0));
+        // The sender's table is its own again.
+        self.lists[id.0 as usize].0.entries = Arc::default();
         self.free.push(id.0);
     }
 
@@ -87,10 +100,10 @@ impl Snapshots {
 }
 
 impl PlainTable {
-    /// A table in which members `0 .. beliefs.len()` are known with these beliefs.
+    /// A table in which members `0 .. beliefs.len()` are known with these beliefs. Clones share it.
     pub fn of(beliefs: Vec<BeliefId>) -> Self {
         let known = beliefs.len() as u32;
-        Self { entries: beliefs, known }
+        Self { entries: Arc::new(beliefs), differs: Vec::new(), known }
     }
 
     /// Joins the table with the pool for the duration of a call.
@@ -106,13 +119,72 @@ impl PlainTable {
     /// The belief about a member, if it is known.
     #[inline]
     pub fn get(&self, member: MemberId) -> Option<BeliefId> {
-        self.entries.get(member.index()).copied().filter(|b| *b != NOBODY)
+        Some(self.entry(member)).filter(|b| *b != NOBODY)
     }
 
-    /// Bytes held on the heap.
+    #[inline]
+    fn entry(&self, member: MemberId) -> BeliefId {
+        if !self.differs.is_empty()
+            && let Ok(i) = self.differs.binary_search_by_key(&member, |d| d.0)
+        {
+            return self.differs[i].1;
+        }
+        self.entries.get(member.index()).copied().unwrap_or(NOBODY)
+    }
+
+    fn put(&mut self, member: MemberId, belief: BeliefId) {
+        let old = self.entry(member);
+        if old == belief {
+            return;
+        }
+        self.known += u32::from(old == NOBODY);
+        self.known -= u32::from(belief == NOBODY);
+        if self.differs.is_empty()
+            && let Some(entries) = Arc::get_mut(&mut self.entries)
+        {
+            write(entries, member, belief);
+            return;
+        }
+        match self.differs.binary_search_by_key(&member, |d| d.0) {
+            Ok(i) => self.differs[i].1 = belief,
+            Err(i) => self.differs.insert(i, (member, belief)),
+        }
+        if self.differs.len() > DIFFERENCES {
+            let entries = Arc::make_mut(&mut self.entries);
+            for (member, belief) in self.differs.drain(..) {
+                write(entries, member, belief);
+            }
+        }
+    }
+
+    /// How long the table would be, were it written out.
+    fn len(&self) -> usize {
+        let last = self.differs.last().map_or(0, |d| d.0.index() + 1);
+        self.entries.len().max(last)
+    }
+
+    /// All entries in ascending order of members.
+    fn iter(&self) -> impl Iterator<Item = (MemberId, BeliefId)> + '_ {
+        let all = (0..self.len() as u32).map(MemberId);
+        let mut differs = self.differs.iter().peekable();
+        all.map(move |m| match differs.next_if(|d| d.0 == m) {
+            Some(d) => *d,
+            None => (m, self.entries.get(m.index()).copied().unwrap_or(NOBODY)),
+        })
+        .filter(|(_, b)| *b != NOBODY)
+    }
+
+    /// Bytes held on the heap, a shared table counted in full.
     pub fn heap_bytes(&self) -> usize {
         self.entries.capacity() * size_of::<BeliefId>()
     }
+}
+
+fn write(entries: &mut Vec<BeliefId>, member: MemberId, belief: BeliefId) {
+    if entries.len() <= member.index() {
+        entries.resize(member.index() + 1, NOBODY);
+    }
+    entries[member.index()] = belief;
 }
 
 /// A [`PlainTable`] with the pool of lists in flight.
@@ -129,68 +201,124 @@ impl View for PlainView<'_> {
     }
 
     fn set(&mut self, member: MemberId, belief: BeliefId) {
-        let entries = &mut self.table.entries;
-        if entries.len() <= member.index() {
-            entries.resize(member.index() + 1, NOBODY);
-        }
-        let old = std::mem::replace(&mut entries[member.index()], belief);
-        self.table.known += u32::from(old == NOBODY);
+        self.table.put(member, belief);
     }
 
     fn forget(&mut self, member: MemberId) {
-        if let Some(entry) = self.table.entries.get_mut(member.index()) {
-            self.table.known -= u32::from(*entry != NOBODY);
-            *entry = NOBODY;
-        }
+        self.table.put(member, NOBODY);
     }
 
     fn is_prefix(&self, n: u32) -> bool {
-        let entries = &self.table.entries;
-        self.table.known == n
-            && entries.len() >= n as usize
-            && entries[n as usize..].iter().all(|e| *e == NOBODY)
+        let beyond = n..self.table.len() as u32;
+        self.table.known == n && beyond.map(MemberId).all(|m| self.table.entry(m) == NOBODY)
     }
 
     fn members(&self, out: &mut Vec<MemberId>) {
-        let known = self.table.entries.iter().enumerate().filter(|(_, b)| **b != NOBODY);
-        out.extend(known.map(|(i, _)| MemberId(i as u32)));
+        out.extend(self.table.iter().map(|(m, _)| m));
     }
 
     fn snapshot(&mut self, order: &Order) -> SnapshotId {
-        self.snapshots.take(&self.table.entries, order)
+        self.snapshots.take(self.table, order)
     }
 
     fn differences(
-        &self,
+        &mut self,
         theirs: SnapshotId,
         also: &mut dyn Iterator<Item = MemberId>,
         out: &mut Vec<(MemberId, BeliefId)>,
     ) {
         let first = out.len();
-        let (list, order) = &self.snapshots.lists[theirs.0 as usize];
-        let ours = &self.table.entries;
-        let mut also = also.peekable();
-        // Nearly all is equal, so whole blocks are compared first.
-        const BLOCK: usize = 64;
-        for (block, chunk) in list.chunks(BLOCK).enumerate() {
-            let base = block * BLOCK;
-            let same = ours.get(base..base + chunk.len()).is_some_and(|o| o == chunk);
-            let wanted = also.peek().is_some_and(|m| m.index() < base + chunk.len());
-            if same && !wanted {
-                continue;
-            }
-            for (i, &belief) in chunk.iter().enumerate() {
-                let member = MemberId((base + i) as u32);
-                let mut asked = false;
-                while also.next_if(|m| *m <= member).is_some_and(|m| {
-                    asked |= m == member;
-                    true
-                }) {}
-                if belief != NOBODY && (asked || ours.get(base + i) != Some(&belief)) {
-                    out.push((member, belief));
-                }
+        let Snapshots { lists, candidates, .. } = &mut *self.snapshots;
+        let (list, order) = &lists[theirs.0 as usize];
+        let ours = &*self.table;
+        // What is asked for by name first, then what differs; both where that is the same member.
+        candidates.clear();
+        candidates.extend(also.map(|m| (m, true)));
+        if !Arc::ptr_eq(&list.entries, &ours.entries) {
+            unequal(&list.entries, &ours.entries, |m| candidates.push((m, false)));
+        }
+        let differs = list.differs.iter().chain(&ours.differs);
+        candidates.extend(differs.map(|d| (d.0, false)));
+        candidates.sort_unstable_by_key(|&(m, asked)| (m, !asked));
+        candidates.dedup_by_key(|c| c.0);
+        out.extend(candidates.iter().filter_map(|&(member, asked)| {
+            let belief = list.entry(member);
+            let tell = belief != NOBODY && (asked || belief != ours.entry(member));
+            tell.then_some((member, belief))
+        }));
+        order.sort_by_slot(&mut out[first..], |(m, _)| *m);
+    }
+}
+
+/// Where two tables differ: nearly all is equal, so whole blocks are compared first.
+fn unequal(theirs: &[BeliefId], ours: &[BeliefId], mut tell: impl FnMut(MemberId)) {
+    const BLOCK: usize = 64;
+    for (block, chunk) in theirs.chunks(BLOCK).enumerate() {
+        let base = block * BLOCK;
+        if ours.get(base..base + chunk.len()) == Some(chunk) {
+            continue;
+        }
+        for (i, belief) in chunk.iter().enumerate() {
+            if ours.get(base + i) != Some(belief) {
+                tell(MemberId((base + i) as u32));
             }
         }
-        order.sort_by_slot(&mut out[first..], |(m, _)| *m);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::{Chance, Keys};
+
+    fn beliefs(n: u32) -> Vec<BeliefId> {
+        (0..n).map(BeliefId).collect()
+    }
+
+    /// A table that shares, and one that never does, under the same random changes.
+    #[test]
+    fn sharing_changes_nothing() {
+        let mut rng = Keys::new(4).stream(0);
+        for round in 0..50 {
+            let shared = PlainTable::of(beliefs(40));
+            let mut tables = [shared.clone(), shared.clone(), PlainTable::of(beliefs(40))];
+            let mut plain: Vec<Vec<BeliefId>> = vec![beliefs(40); 3];
+            let mut pool = Snapshots::default();
+            for step in 0..60 {
+                let (who, member) = (rng.below(3) as usize, MemberId(rng.below(44)));
+                let belief = BeliefId(100 + rng.below(3));
+                let forget = rng.below(5) == 0;
+                let mut view = tables[who].with(&mut pool);
+                if forget {
+                    view.forget(member);
+                } else {
+                    view.set(member, belief);
+                }
+                if plain[who].len() <= member.index() {
+                    plain[who].resize(member.index() + 1, NOBODY);
+                }
+                plain[who][member.index()] = if forget { NOBODY } else { belief };
+                let known = plain[who].iter().filter(|b| **b != NOBODY).count() as u32;
+                assert_eq!(tables[who].known(), known, "round {round}, step {step}");
+                for m in 0..48 {
+                    let expected = plain[who].get(m as usize).copied().filter(|b| *b != NOBODY);
+                    assert_eq!(tables[who].get(MemberId(m)), expected);
+                }
+                let other = (who + 1) % 3;
+                let theirs = tables[other].clone().with(&mut pool).snapshot(&Order::default());
+                let mut told = Vec::new();
+                let asked = [MemberId(1), MemberId(7)];
+                tables[who].with(&mut pool).differences(theirs, &mut asked.into_iter(), &mut told);
+                pool.release(theirs);
+                told.sort_unstable();
+                let entry = |t: usize, m: u32| plain[t].get(m as usize).copied().unwrap_or(NOBODY);
+                let expected: Vec<_> = (0..48)
+                    .filter(|&m| entry(other, m) != NOBODY)
+                    .filter(|&m| entry(other, m) != entry(who, m) || m == 1 || m == 7)
+                    .map(|m| (MemberId(m), entry(other, m)))
+                    .collect();
+                assert_eq!(told, expected);
+            }
+        }
     }
 }

@@ -13,7 +13,7 @@ use super::{
     start,
 };
 use crate::{
-    observe::ChangeKind,
+    observe::{ChangeKind, Occurrence},
     plan::{CrashKind, Rebirth},
     watch::{Scene, Watch},
 };
@@ -22,6 +22,13 @@ impl<W: Watch> Tank<'_, W> {
     /// Whether a process runs on a slot.
     pub(super) fn runs(&self, slot: u32) -> bool {
         self.kernel.hosts[slot as usize].is_running()
+    }
+
+    /// Kills the process on a slot now, as an entry of the timeline would, for tests and benches.
+    pub fn crash(&mut self, slot: u32) {
+        self.stop(slot, CrashKind::Process);
+        let occurrence = Occurrence { entry: crate::plan::EntryIndex::MAX, nth: slot };
+        self.begin_change(occurrence, slot, ChangeKind::Crashed);
     }
 
     /// Kills the process on a slot without a word.

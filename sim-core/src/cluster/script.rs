@@ -268,7 +268,7 @@ impl<W: Watch> Tank<'_, W> {
         pool
     }
 
-    fn begin_change(&mut self, occurrence: Occurrence, slot: u32, kind: ChangeKind) {
+    pub(super) fn begin_change(&mut self, occurrence: Occurrence, slot: u32, kind: ChangeKind) {
         let scene = crate::observe::Surroundings {
             now: self.kernel.now,
             roster: &self.world.roster,

@@ -164,13 +164,14 @@ impl<W: Watch> Tank<'_, W> {
             beliefs.push(self.world.roster.belief_id(belief));
             state_bytes += u64::from(self.world.sizes.state_entry(&self.world.roster, belief));
         }
+        let table = PlainTable::of(beliefs);
         let mut rng = root(self.seed, purpose::PHASES);
         for (i, &slot) in slots.iter().enumerate() {
             let config = &self.configs[self.config_of[slot as usize] as usize];
             let age = rng.span(cycle(config));
             let rest = Rest { age, members, state_bytes };
             let identity = self.identity(slot, attributes[i]);
-            self.tables[slot as usize] = PlainTable::of(beliefs.clone());
+            self.tables[slot as usize] = table.clone();
             self.boot(slot, |env| Node::at_rest(env, identity, rest));
         }
         let known: Vec<_> = slots

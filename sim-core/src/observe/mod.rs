@@ -603,7 +603,8 @@ impl Observer {
         for entry in known {
             let still_open =
                 self.open.iter().any(|&i| self.changes[i as usize].occurrence.entry == entry);
-            if !still_open && !std::mem::replace(&mut self.known_done[entry as usize], true) {
+            let first = self.known_done.get_mut(entry as usize).is_some_and(|d| !std::mem::replace(d, true));
+            if !still_open && first {
                 self.known.push(entry);
             }
         }

@@ -1,3 +1,4 @@
 //! What spans crates: the comparison with real clusters and the tests of the whole.
 
 pub mod fidelity;
+pub mod fuzz;

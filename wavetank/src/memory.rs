@@ -2,10 +2,14 @@
 //!
 //! It is meant to be right within a factor of two, so that what cannot fit is refused and not killed.
 
-use wavetank_sim_core::plan::{Action, Entry, Plan};
+use wavetank_sim_core::plan::{Action, Entry, Every, Limit, Of, Pick, Plan, Selector, Start};
 
-/// A belief id in a node's table, and its place in the probe order.
-const PER_RECORD: u64 = 8;
+/// A belief id in a table.
+const PER_RECORD: u64 = 4;
+/// What differs from the common table, beside it: a member and a belief.
+const PER_DIFFERENCE: u64 = 8;
+/// Past so many differences a node gets a table of its own.
+const DIFFERENCES: u64 = 16;
 /// A queued broadcast with its place in the queue's two orders.
 const PER_BROADCAST: u64 = 64;
 /// A running suspicion with its accusers.
@@ -15,20 +19,39 @@ const PER_NODE: u64 = 2048;
 /// What a run needs however small it is.
 const BASE: u64 = 4 << 20;
 
-/// Bytes that one run of a plan needs at its peak, roughly: the tables of all nodes (the square of their
-/// number), and what the worst moment of the timeline adds in suspicions and queued broadcasts.
+/// Bytes that one run of a plan needs at its peak, roughly: the tables of all nodes, and what the worst
+/// moment of the timeline adds in suspicions and queued broadcasts.
+///
+/// Nodes share a table while they differ from it in few members. Where the timeline changes more, or nodes
+/// begin without knowing each other, each has one of its own: the square of their number.
 pub fn estimate_memory(plan: &Plan) -> u64 {
     let nodes = u64::from(plan.cluster.slots());
     let worst = plan.timeline.iter().map(|entry| changed(plan, entry)).max().unwrap_or(0);
-    let tables = nodes.saturating_mul(nodes).saturating_mul(PER_RECORD);
+    let all = plan.timeline.iter().fold(0_u64, |sum, entry| {
+        sum.saturating_add(changed(plan, entry).saturating_mul(times(plan, entry)))
+    });
+    let shared = plan.cluster.start == Start::Converged && all <= DIFFERENCES;
+    let table = if shared { DIFFERENCES * PER_DIFFERENCE } else { nodes * PER_RECORD };
     let news = nodes.saturating_mul(worst).saturating_mul(PER_BROADCAST + PER_SUSPICION);
-    BASE.saturating_add(tables).saturating_add(news).saturating_add(nodes * PER_NODE)
+    let nodes = nodes.saturating_mul(table + PER_NODE);
+    BASE.saturating_add(nodes).saturating_add(news)
+}
+
+/// How often an entry occurs, about.
+fn times(plan: &Plan, entry: &Entry) -> u64 {
+    let Some(repeat) = entry.repeat else { return 1 };
+    let (Every::Fixed(every) | Every::Poisson(every)) = repeat.every;
+    match repeat.limit {
+        Limit::Times(n) => u64::from(n),
+        Limit::Until(end) => end / every.max(1) + 1,
+        Limit::End => plan.duration / every.max(1) + 1,
+    }
 }
 
 /// How many members an entry makes news of at once, at most.
 fn changed(plan: &Plan, entry: &Entry) -> u64 {
     let slots = plan.cluster.slots();
-    let count = |who: &wavetank_sim_core::plan::Selector| u64::from(most(who, slots));
+    let count = |who: &Selector| u64::from(most(who, slots));
     match &entry.action {
         Action::Crash { who, .. }
         | Action::Restart { who, .. }
@@ -54,8 +77,7 @@ fn changed(plan: &Plan, entry: &Entry) -> u64 {
 }
 
 /// The most nodes that a selector can mean.
-fn most(who: &wavetank_sim_core::plan::Selector, slots: u32) -> u32 {
-    use wavetank_sim_core::plan::{Of, Pick};
+fn most(who: &Selector, slots: u32) -> u32 {
     let of = match &who.of {
         Of::Set(set) => set.len(),
         Of::Picked(_) => slots,
@@ -74,19 +96,21 @@ mod tests {
     use crate::Scenario;
 
     #[test]
-    fn tables_grow_with_the_square_and_news_with_the_victims() {
-        let text = |nodes: u32, crashed: u32| {
-            format!(
-                "version: 1\nname: x\nduration: 10s\ncluster: {{nodes: {nodes}}}\n\
-                 timeline: [{{at: 1s, crash: {{nodes: {{pick: {crashed}}}}}}}]\n"
-            )
-        };
-        let of = |nodes, crashed| {
-            let scenario = Scenario::parse(&text(nodes, crashed)).expect("a scenario");
+    fn tables_are_shared_while_little_happens_and_news_grow_with_the_victims() {
+        let of = |nodes: u32, crash: &str| {
+            let text = format!(
+                "version: 1\nname: x\nduration: 100s\ncluster: {{nodes: {nodes}}}\n\
+                 timeline: [{{at: 1s, {crash}}}]\n"
+            );
+            let scenario = Scenario::parse(&text).expect("a scenario");
             super::estimate_memory(&scenario.check().expect("a plan").plan)
         };
-        assert!(of(10_000, 1) > 100 * 1_000_000 * 8);
-        assert!(of(10_000, 1) > 50 * of(1_000, 1));
-        assert!(of(1_000, 500) > of(1_000, 1) + 999 * 499 * 64);
+        let one = "crash: {nodes: {pick: 1}}";
+        let many = "crash: {nodes: {pick: 500}}";
+        let often = "every: 1s, restart: {nodes: {pick: 1, repick: true}}";
+        assert!(of(100_000, one) < 1_000_000_000, "one table");
+        assert!(of(10_000, many) > 10_000 * 10_000 * 4, "a table for each");
+        assert!(of(10_000, often) > 10_000 * 10_000 * 4, "a table for each in the end");
+        assert!(of(1_000, many) > of(1_000, often) + 999 * 499 * 64);
     }
 }

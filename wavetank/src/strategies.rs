@@ -8,7 +8,7 @@
 //! use proptest::prelude::*;
 //! use wavetank::strategies::{Cluster, Fault, scenarios_on};
 //!
-//! let mine = Cluster::new("{preset: consul-dev, nodes: 5}");
+//! let mine = Cluster::new("{preset: consul-lan, nodes: 5}");
 //! let kinds = [Fault::Update, Fault::Delay];
 //! proptest!(ProptestConfig::with_cases(4), |(scenario in scenarios_on(Just(mine.clone()), &kinds))| {
 //!     scenario.run().unwrap().assert("false_positives", "count == 0");

@@ -16,7 +16,7 @@ use std::{
 };
 
 /// A scenario that takes milliseconds and passes.
-pub const SMALL: &str = "version: 1
+pub(crate) const SMALL: &str = "version: 1
 name: small
 seeds: 3
 duration: 30s
@@ -29,20 +29,20 @@ thresholds:
 ";
 
 /// What came of a command.
-pub struct Done {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Done {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 /// The program in a folder of its own, which is removed in the end.
-pub struct Shell {
-    pub folder: PathBuf,
+pub(crate) struct Shell {
+    pub(crate) folder: PathBuf,
 }
 
 impl Shell {
     /// A new folder with `small.yaml` in it.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let nth = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder =
@@ -53,16 +53,16 @@ impl Shell {
         shell
     }
 
-    pub fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         fs::write(self.folder.join(name), text).expect("a file");
     }
 
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.folder.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
     }
 
     /// The command, its arguments separated by spaces.
-    pub fn command(&self, arguments: &str) -> Command {
+    pub(crate) fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wavetank"));
         command
             .args(arguments.split_whitespace())
@@ -74,12 +74,12 @@ impl Shell {
         command
     }
 
-    pub fn run(&self, arguments: &str) -> Done {
+    pub(crate) fn run(&self, arguments: &str) -> Done {
         self.run_with(arguments, "")
     }
 
     /// With this on standard input.
-    pub fn run_with(&self, arguments: &str, input: &str) -> Done {
+    pub(crate) fn run_with(&self, arguments: &str, input: &str) -> Done {
         let mut child = self.command(arguments).spawn().expect("the program");
         // A program that reads nothing may be gone already.
         let _ = child.stdin.take().expect("its input").write_all(input.as_bytes());
@@ -100,7 +100,7 @@ impl Drop for Shell {
 
 /// No line is wider than a plain terminal.
 #[track_caller]
-pub fn fits(text: &str) {
+pub(crate) fn fits(text: &str) {
     for line in text.lines() {
         assert!(line.chars().count() <= 80, "{} columns: {line}", line.chars().count());
     }

@@ -46,7 +46,7 @@ const EVENTS: [(&str, &str, &str); 5] = [
     (
         "pause",
         "  # One node stands still for thirty seconds, as a machine that swaps does.\n  \
-         - {at: 60s, for: 30s, id: pause, pause: {nodes: {pick: 1}}}\n",
+         - {at: 100s, for: 30s, id: pause, pause: {nodes: {pick: 1}}}\n",
         "",
     ),
 ];
@@ -223,8 +223,13 @@ fn write(answers: &Answers) -> String {
         out += "\ntimeline:\n";
         chosen().for_each(|(_, entry, _)| out += entry);
     }
-    out += "\n# The exit code is 99 when one of these fails.\nthresholds:\n  \
-            false_positives: [\"count == 0\"]    # no running, reachable node was declared dead\n";
+    out += "\n# The exit code is 99 when one of these fails.\nthresholds:\n";
+    out += if events.iter().any(|e| e == "pause") {
+        "  # A node that stands still is declared dead and comes back: that counts here.\n  \
+         false_positives: [\"rate < 100\"]    # running, reachable nodes declared dead, per node-hour\n"
+    } else {
+        "  false_positives: [\"count == 0\"]    # no running, reachable node was declared dead\n"
+    };
     chosen().for_each(|(.., threshold)| out += &threshold.replace("{bound}", &format!("{bound}s")));
     out
 }

@@ -23,6 +23,20 @@ builtins! {
     "first-crash"
     "zone-cut"
     "quiet"
+    "false-alarms"
+    "crash-to-everyone"
+    "update-straggler"
+    "partition-heals"
+    "partition-rejoin"
+    "churn-queues"
+    "leaver-grace"
+    "restart-new-addresses"
+    "cost-per-zone"
+    "one-sick-node"
+    "starved-nodes"
+    "all-paths-fail"
+    "key-rollout"
+    "packet-budget"
 }
 
 impl Builtin {

@@ -35,12 +35,7 @@ const TURNS: &[Turn] = &[
     turn("false-alarms", "cluster.config.suspicion_mult", "2", &["false_positives"]),
     turn("false-alarms", "cluster.config.retransmit_mult", "2", &["false_positives"]),
     turn("crash-to-everyone", "cluster.config.suspicion_mult", "8", &["detection.first"]),
-    turn(
-        "update-straggler",
-        "cluster.config.retransmit_mult",
-        "1",
-        &["dissemination.t999", "missed"],
-    ),
+    turn("update-straggler", "cluster.config.retransmit_mult", "1", &["dissemination.t999"]),
     turn("partition-heals", "cluster.config.suspicion_mult", "4", &["heal"]),
     turn("partition-heals", "timeline.cut.for", "60s", &["heal"]),
     turn("partition-rejoin", "timeline.rejoin.at", "235s", &["heal"]),

@@ -19,30 +19,32 @@ const SHORT: u32 = 256;
 /// A keyed permutation of `0 .. n`: an unbalanced Feistel network over two digits, with cycle walking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Permutation {
-    key: u64,
+    keys: [u64; ROUNDS],
     n: u32,
     left: u32,
     right: u32,
 }
+
+/// Rounds of the network, two digits each turn.
+const ROUNDS: usize = 6;
 
 impl Permutation {
     /// The permutation of `0 .. n` with a key.
     pub fn new(key: u64, n: u32) -> Self {
         let left = n.isqrt().max(1);
         let right = n.div_ceil(left).max(1);
-        Self { key, n, left, right }
+        let round_key = |round: usize| {
+            let spread = key ^ (round as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            fold(spread, 0xe703_7ed1_a0b4_28db)
+        };
+        Self { keys: std::array::from_fn(round_key), n, left, right }
     }
 
     #[inline]
-    fn round(self, round: u64, digit: u32, range: u32) -> u32 {
-        // Two products: one spreads key and round, one spreads the digit over that.
-        let key =
-            fold(self.key ^ (round + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15), 0xe703_7ed1_a0b4_28db);
-        let word = fold(
-            key ^ u64::from(digit).wrapping_mul(0xd6e8_feb8_6659_fd93),
-            key.rotate_left(32) | 1,
-        );
-        ((u128::from(word) * u128::from(range)) >> 64) as u32
+    fn round(key: u64, digit: u32, range: u32) -> u32 {
+        let spread = u64::from(digit).wrapping_mul(0xd6e8_feb8_6659_fd93);
+        let word = fold(key ^ spread, key.rotate_left(32) | 1);
+        (((word >> 32) * u64::from(range)) >> 32) as u32
     }
 
     /// Where `slot` goes.
@@ -51,10 +53,10 @@ impl Permutation {
         let mut x = slot;
         loop {
             let (mut a, mut b) = (x / self.right, x % self.right);
-            for round in [0, 2, 4] {
-                a += self.round(round, b, self.left);
+            for keys in self.keys.chunks_exact(2) {
+                a += Self::round(keys[0], b, self.left);
                 a -= if a >= self.left { self.left } else { 0 };
-                b += self.round(round + 1, a, self.right);
+                b += Self::round(keys[1], a, self.right);
                 b -= if b >= self.right { self.right } else { 0 };
             }
             x = a * self.right + b;
@@ -69,10 +71,10 @@ impl Permutation {
         let mut x = x;
         loop {
             let (mut a, mut b) = (x / self.right, x % self.right);
-            for round in [4, 2, 0] {
-                let back = self.round(round + 1, a, self.right);
+            for keys in self.keys.chunks_exact(2).rev() {
+                let back = Self::round(keys[1], a, self.right);
                 b = if b >= back { b - back } else { b + self.right - back };
-                let back = self.round(round, b, self.left);
+                let back = Self::round(keys[0], b, self.left);
                 a = if a >= back { a - back } else { a + self.left - back };
             }
             x = a * self.right + b;

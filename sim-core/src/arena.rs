@@ -24,7 +24,11 @@ pub struct Arena {
     live: usize,
 }
 
+#[inline]
 const fn size_of_words(words: usize) -> usize {
+    if words <= LEAST {
+        return 0;
+    }
     words.div_ceil(LEAST).next_power_of_two().trailing_zeros() as usize
 }
 

@@ -201,20 +201,27 @@ impl Queue {
     /// may be pushed before it any more.
     #[inline]
     pub fn pop(&mut self, end: Time) -> Option<Event> {
+        self.pop_before(end, Class::Script)
+    }
+
+    /// Takes the next event if it comes before one of this time and class.
+    #[inline]
+    pub fn pop_before(&mut self, end: Time, class: Class) -> Option<Event> {
         loop {
             let near = match (self.sorted.get(self.next), self.agenda.peek()) {
                 (Some(near), None) => *near,
                 (Some(near), Some(Reverse(agenda))) if near < agenda => *near,
                 (_, Some(Reverse(agenda))) => *agenda,
                 (None, None) => {
-                    if !self.advance(end) {
+                    if !self.advance(end + u64::from(class != Class::Script)) {
                         return None;
                     }
                     continue;
                 }
             };
             let time = self.window << WINDOW_BITS | near.key >> SUB_BITS;
-            if time >= end {
+            let of = Class::of(near.key >> (SOURCE_BITS + NTH_BITS) & 3);
+            if time > end || time == end && of >= class {
                 return None;
             }
             if self.sorted.get(self.next) == Some(&near) {
@@ -225,7 +232,7 @@ impl Queue {
             self.len -= 1;
             return Some(Event {
                 time,
-                class: Class::of(near.key >> (SOURCE_BITS + NTH_BITS) & 3),
+                class: of,
                 source: (near.key >> NTH_BITS) as u32 & (SOURCES - 1),
                 payload: near.payload,
             });

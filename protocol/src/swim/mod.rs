@@ -453,6 +453,12 @@ impl Node {
         self.wake
     }
 
+    /// Whether the next deadline is that of a direct ack, which as a rule comes before it.
+    #[inline]
+    pub fn waits_for_ack(&self) -> bool {
+        self.wake == self.probe.direct_timeout()
+    }
+
     /// Who it is.
     pub fn identity(&self) -> Identity {
         self.identity

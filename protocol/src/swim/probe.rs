@@ -105,6 +105,12 @@ impl Probe {
         self.direct_at.min(self.expire_at)
     }
 
+    /// When the wait for a direct ack ends.
+    #[inline]
+    pub(super) fn direct_timeout(&self) -> Time {
+        self.direct_at
+    }
+
     /// Whether the ack record expires now.
     pub(super) fn expires_at(&self, now: Time) -> bool {
         self.expire_at == now

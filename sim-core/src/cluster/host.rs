@@ -47,8 +47,10 @@ pub struct Host {
     pub address: AddressId,
     /// The name in use.
     pub member: MemberId,
-    /// When the node's wake stands in the queue.
+    /// When the node's wake stands in the queue, or in the lane of probe time-outs.
     pub scheduled: Time,
+    /// It stands in the lane.
+    pub in_lane: bool,
     /// Datagrams sent, which numbers their dice.
     pub sent: u32,
     /// Timer events made.
@@ -77,6 +79,7 @@ impl Host {
             address,
             member,
             scheduled: NEVER,
+            in_lane: false,
             sent: 0,
             timers: 0,
             legs: 0,

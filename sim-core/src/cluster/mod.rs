@@ -82,13 +82,25 @@ impl<'p, W: Watch> Tank<'p, W> {
 
     /// Runs up to a time, exclusive.
     pub fn advance(&mut self, until: Time) {
-        while let Some(event) = self.kernel.queue.pop(until) {
-            debug_assert!(event.time >= self.kernel.now, "popped key went backwards");
-            self.kernel.now = event.time;
-            match event.class {
-                Class::Arrival => self.arrived(event.payload),
-                Class::Timer => self.timer(event.payload),
-                Class::Script => self.perform(event.payload as u32),
+        loop {
+            let lane = self.kernel.timeouts.front().copied().filter(|l| l.0 < until);
+            let (end, class) = lane.map_or((until, Class::Script), |l| (l.0, Class::Timer));
+            if let Some(event) = self.kernel.queue.pop_before(end, class) {
+                debug_assert!(event.time >= self.kernel.now, "popped key went backwards");
+                self.kernel.now = event.time;
+                match event.class {
+                    Class::Arrival => self.arrived(event.payload),
+                    Class::Timer => self.timer(event.payload),
+                    Class::Script => self.perform(event.payload as u32),
+                }
+                continue;
+            }
+            let Some((at, slot)) = lane else { break };
+            self.kernel.timeouts.pop_front();
+            let host = &mut self.kernel.hosts[slot as usize];
+            if host.in_lane && host.scheduled == at {
+                self.kernel.now = at;
+                self.timer(u64::from(slot) << 32 | WAKE);
             }
         }
         self.kernel.now = self.kernel.now.max(until);
@@ -164,9 +176,16 @@ impl<'p, W: Watch> Tank<'p, W> {
         if wake != NEVER {
             let at = if host.odd { self.kernel.true_time(slot, wake) } else { wake };
             let host = &mut self.kernel.hosts[i];
-            if at < host.scheduled {
+            // A deadline later than the one in the lane means that the probe has been answered.
+            if at < host.scheduled || host.in_lane && at > host.scheduled {
                 host.scheduled = at;
-                self.kernel.push_timer(slot, at, WAKE);
+                let lane = &mut self.kernel.timeouts;
+                host.in_lane = node.waits_for_ack() && lane.back().is_none_or(|l| l.0 <= at);
+                if host.in_lane {
+                    lane.push_back((at, slot));
+                } else {
+                    self.kernel.push_timer(slot, at, WAKE);
+                }
             }
         }
         if self.kernel.hosts[i].odd {
@@ -261,6 +280,7 @@ impl<'p, W: Watch> Tank<'p, W> {
             return;
         }
         host.scheduled = NEVER;
+        host.in_lane = false;
         let Some(node) = &self.nodes[i] else { return };
         let wake = node.next_wake();
         if wake > local(&self.kernel, slot) {

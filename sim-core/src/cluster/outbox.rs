@@ -1,6 +1,8 @@
 //! A node's doings, carried out: datagrams into the network, streams into connections, events into the
 //! digest and the observation.
 
+use std::collections::VecDeque;
+
 use wavetank_protocol::{
     Time,
     belief::{AddressId, BeliefId, MemberId, Status},
@@ -59,6 +61,9 @@ pub struct Kernel {
     pub now: Time,
     /// Pending events.
     pub queue: Queue,
+    /// Probe time-outs in the order of their times: nearly all are answered before, so they are kept out
+    /// of the queue, and one whose probe has ended is dropped at a glance.
+    pub timeouts: VecDeque<(Time, u32)>,
     /// Packets in flight.
     pub arena: Arena,
     /// The network.
@@ -111,46 +116,51 @@ impl Kernel {
 
     /// Puts a composed datagram on the network.
     #[inline]
-    pub fn transmit(&mut self, slot: u32, to: AddressId) {
+    pub fn transmit(&mut self, slot: u32, to: AddressId, words: &[u64]) {
         let target = self.slot_at(to);
-        let words = std::mem::take(&mut self.words);
-        let len = packet::len(&words);
-        let purpose = words[0] >> 1 & 1;
+        let len = packet::len(words);
+        let gossip = words[0] >> 1 & 1 == Purpose::Gossip as u64;
+        let load = if gossip { Load::Gossip } else { Load::Probe };
         let host = &mut self.hosts[slot as usize];
         let nth = host.sent;
         host.sent = nth.wrapping_add(1);
-        let load = if purpose == Purpose::Gossip as u64 { Load::Gossip } else { Load::Probe };
         host.bytes[load as usize] += u64::from(len);
+        if self.net.zones() > 1 && self.net.zone_of(slot) != self.net.zone_of(target) {
+            host.zone_bytes += u64::from(len);
+        }
+        let effect = host.effects;
+        host.effects = effect.wrapping_add(1);
+        let b = words[0] ^ u64::from(target) << 20;
+        self.digest.add(self.now, slot, effect, Effect::Sent as u8, words[1], b);
         self.observer.load(self.now, load, u64::from(len));
         self.observer.counts.packets_sent += 1;
-        if self.net.zones() > 1 && self.net.zone_of(slot) != self.net.zone_of(target) {
-            self.hosts[slot as usize].zone_bytes += u64::from(len);
-        }
-        self.effect(slot, Effect::Sent, words[1], words[0] ^ u64::from(target) << 20);
-        let fate = self.net.datagram(self.now, slot, target, u64::from(nth), len);
-        let mut why = None;
-        match fate {
+        match self.net.datagram(self.now, slot, target, u64::from(nth), len) {
             Fate::Arrives { at, copy } => {
-                self.arrival(slot, target, at, nth, &words);
+                self.arrival(slot, target, at, nth, words);
                 if let Some(at) = copy {
-                    self.arrival(slot, target, at, nth, &words);
+                    self.arrival(slot, target, at, nth, words);
                 }
+                self.note_sent(target, words, None);
             }
-            Fate::Lost(reason) => {
-                why = Some(reason);
-                match reason {
-                    Drop::Cut => self.observer.counts.packets_cut += 1,
-                    Drop::Loss | Drop::Corrupt | Drop::Full => {
-                        self.observer.counts.packets_lost += 1;
-                    }
-                }
-                self.effect(slot, Effect::Lost, words[1], reason as u64);
-            }
+            Fate::Lost(why) => self.lost(slot, target, words, why),
         }
+    }
+
+    #[cold]
+    fn lost(&mut self, slot: u32, target: u32, words: &[u64], why: Drop) {
+        match why {
+            Drop::Cut => self.observer.counts.packets_cut += 1,
+            Drop::Loss | Drop::Corrupt | Drop::Full => self.observer.counts.packets_lost += 1,
+        }
+        self.effect(slot, Effect::Lost, words[1], why as u64);
+        self.note_sent(target, words, Some(why));
+    }
+
+    #[inline]
+    fn note_sent(&mut self, target: u32, words: &[u64], why: Option<Drop>) {
         if let Some(log) = &mut self.log {
-            log.push(Logged::Sent(target, words.clone(), why));
+            log.push(Logged::Sent(target, words.to_vec(), why));
         }
-        self.words = words;
     }
 
     #[inline]
@@ -161,8 +171,8 @@ impl Kernel {
     }
 
     /// Composed while frozen: it leaves when the process thaws.
-    fn hold(&mut self, slot: u32, to: AddressId) {
-        let block = self.arena.take(&self.words);
+    fn hold(&mut self, slot: u32, to: AddressId, words: &[u64]) {
+        let block = self.arena.take(words);
         self.odd[slot as usize].get_or_insert_default().blocked.push((to, block));
     }
 
@@ -170,10 +180,9 @@ impl Kernel {
     pub fn release_blocked(&mut self, slot: u32) {
         let Some(odd) = &mut self.odd[slot as usize] else { return };
         for (to, block) in std::mem::take(&mut odd.blocked) {
-            self.words.clear();
-            self.words.extend_from_slice(self.arena.get(block));
+            let words = self.arena.get(block).to_vec();
             self.arena.give_back(block);
-            self.transmit(slot, to);
+            self.transmit(slot, to, &words);
         }
     }
 
@@ -273,12 +282,19 @@ impl Outbox for Carrier<'_> {
     #[inline]
     fn send(&mut self, to: AddressId, packet: Packet<'_>) {
         let from = self.kernel.hosts[self.slot as usize].address;
-        packet::encode(from, &packet, &mut self.kernel.words);
-        if self.frozen {
-            self.kernel.hold(self.slot, to);
-        } else {
-            self.kernel.transmit(self.slot, to);
+        let (header, address) = packet::header(from, &packet);
+        if packet.messages.is_empty() && address.is_none() && !self.frozen {
+            self.kernel.transmit(self.slot, to, &header);
+            return;
         }
+        let mut words = std::mem::take(&mut self.kernel.words);
+        packet::encode(from, &packet, &mut words);
+        if self.frozen {
+            self.kernel.hold(self.slot, to, &words);
+        } else {
+            self.kernel.transmit(self.slot, to, &words);
+        }
+        self.kernel.words = words;
     }
 
     fn exchange(&mut self, action: Action) {

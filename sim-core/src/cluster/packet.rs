@@ -8,7 +8,7 @@ use wavetank_protocol::{
 /// Words before the messages.
 const HEADER: usize = 3;
 
-/// Writes a packet from an address as words.
+/// The first words of a packet from an address, and the address of an indirect ping's target.
 ///
 /// ```text
 /// 0  source address 32 | length 24 | kind 3 | purpose 1 | nack 1
@@ -18,7 +18,7 @@ const HEADER: usize = 3;
 /// .. messages
 /// ```
 #[inline]
-pub fn encode(from: AddressId, packet: &Packet<'_>, out: &mut Vec<u64>) {
+pub fn header(from: AddressId, packet: &Packet<'_>) -> ([u64; HEADER], Option<AddressId>) {
     let (kind, seq, target, reply, address, nack) = match packet.head {
         Head::None => (0u64, 0, 0, 0, None, false),
         Head::Ping { seq, target, reply } => (1, seq, target.0, reply.0, None, false),
@@ -28,21 +28,22 @@ pub fn encode(from: AddressId, packet: &Packet<'_>, out: &mut Vec<u64>) {
         Head::Ack { seq } => (3, seq, 0, 0, None, false),
         Head::Nack { seq } => (4, seq, 0, 0, None, false),
     };
-    let purpose = packet.purpose as u64;
+    let first = u64::from(from.0) << 32
+        | u64::from(packet.len) << 8
+        | kind << 4
+        | (packet.purpose as u64) << 1
+        | u64::from(nack);
+    let second = u64::from(packet.envelope.label) << 48
+        | u64::from(packet.envelope.key) << 40
+        | u64::from(seq);
+    ([first, second, u64::from(target) << 32 | u64::from(reply)], address)
+}
+
+/// Writes a whole packet as words.
+pub fn encode(from: AddressId, packet: &Packet<'_>, out: &mut Vec<u64>) {
+    let (words, address) = header(from, packet);
     out.clear();
-    out.push(
-        u64::from(from.0) << 32
-            | u64::from(packet.len) << 8
-            | kind << 4
-            | purpose << 1
-            | u64::from(nack),
-    );
-    out.push(
-        u64::from(packet.envelope.label) << 48
-            | u64::from(packet.envelope.key) << 40
-            | u64::from(seq),
-    );
-    out.push(u64::from(target) << 32 | u64::from(reply));
+    out.extend_from_slice(&words);
     if let Some(address) = address {
         out.push(u64::from(address.0));
     }
@@ -70,7 +71,9 @@ pub fn decode<'m>(words: &[u64], messages: &'m mut Vec<Message>) -> (AddressId, 
         _ => Head::None,
     };
     messages.clear();
-    messages.extend(rest.iter().map(|w| Message::from_word(*w)));
+    if !rest.is_empty() {
+        messages.extend(rest.iter().map(|w| Message::from_word(*w)));
+    }
     let packet = Packet {
         head,
         messages,

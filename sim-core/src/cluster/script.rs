@@ -134,6 +134,7 @@ impl<W: Watch> Tank<'_, W> {
     pub(super) fn perform(&mut self, id: TaskId) {
         let Some(task) = self.script.tasks[id as usize].take() else { return };
         self.script.free.push(id);
+        let changes = !matches!(task, Task::Stop { .. });
         match task {
             Task::Occur { entry, nth } => self.occur(entry, nth),
             Task::Lift { entry, what } => self.lift(entry, what),
@@ -153,6 +154,9 @@ impl<W: Watch> Tank<'_, W> {
                     self.stop(slot, CrashKind::Process);
                 }
             }
+        }
+        if changes {
+            self.kernel.observer.changed(self.kernel.now);
         }
         self.release_followers();
     }

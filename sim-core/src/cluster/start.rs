@@ -1,5 +1,7 @@
 //! How a run begins: slots, names, settings, and a cluster at rest, empty or joining.
 
+use std::collections::VecDeque;
+
 use wavetank_protocol::{
     Config,
     belief::{AddressId, Attributes, Belief, MemberId, Roster, Status},
@@ -66,6 +68,7 @@ pub fn blank<W: Watch>(plan: &Plan, seed: u64, keys: Keys, watch: W) -> Tank<'_,
     let kernel = Kernel {
         now: 0,
         queue: Queue::new(),
+        timeouts: VecDeque::new(),
         arena: Arena::default(),
         net: Net::new(&plan.network, slots, keys),
         digest: Digest::default(),

@@ -268,7 +268,6 @@ impl Observer {
         scene: &Surroundings<'_>,
         believes: impl Fn(u32, MemberId) -> Option<BeliefId>,
     ) {
-        self.changed(scene.now);
         let Some(cut) = self.cuts.end(id, scene.now) else { return };
         let Condition::Partition { groups, direction, .. } = &cut.condition else { return };
         let mut of = vec![0u16; scene.hosts.len()];
@@ -294,7 +293,6 @@ impl Observer {
         slots: &[u32],
         name: impl Fn(u32) -> String,
     ) {
-        self.changed(now);
         let event = self.event_name(occurrence);
         let nodes = slots.iter().take(NAMES).map(|&s| name(s)).collect();
         self.happened.push(Happened { event, verb, at: now, nodes, count: slots.len() as u64 });

@@ -85,7 +85,7 @@ impl Permutation {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 enum Form {
     /// Members `0 .. n` under a permutation, but for these slots (ascending).
     Keyed { permutation: Permutation, overrides: Vec<(u32, MemberId)> },
@@ -93,11 +93,47 @@ enum Form {
     Listed(Vec<MemberId>),
 }
 
-/// The member list's order.
-#[derive(Clone, Debug)]
+/// The member list's order. Cloning from another reuses what is there.
+#[derive(Debug)]
 pub struct Order {
     form: Form,
     len: u32,
+}
+
+impl Clone for Form {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Keyed { permutation, overrides } => {
+                Self::Keyed { permutation: *permutation, overrides: overrides.clone() }
+            }
+            Self::Listed(list) => Self::Listed(list.clone()),
+        }
+    }
+
+    fn clone_from(&mut self, source: &Self) {
+        match (&mut *self, source) {
+            (Self::Listed(ours), Self::Listed(theirs)) => ours.clone_from(theirs),
+            (
+                Self::Keyed { permutation, overrides },
+                Self::Keyed { permutation: theirs, overrides: others },
+            ) => {
+                *permutation = *theirs;
+                overrides.clone_from(others);
+            }
+            _ => *self = source.clone(),
+        }
+    }
+}
+
+impl Clone for Order {
+    fn clone(&self) -> Self {
+        Self { form: self.form.clone(), len: self.len }
+    }
+
+    fn clone_from(&mut self, source: &Self) {
+        self.form.clone_from(&source.form);
+        self.len = source.len;
+    }
 }
 
 impl Default for Order {

@@ -68,6 +68,8 @@ const DIFFERENCES: usize = 16;
 pub struct Snapshots {
     lists: Vec<(PlainTable, Order)>,
     free: Vec<u32>,
+    /// The table of a list that is not in use.
+    nobody: Arc<Vec<BeliefId>>,
     /// Scratch: members that may differ, and whether they were asked for by name.
     candidates: Vec<(MemberId, bool)>,
 }
@@ -89,7 +91,7 @@ impl Snapshots {
     pub fn release(&mut self, id: SnapshotId) {
         debug_assert!(!self.free.contains(&id.0));
         // The sender's table is its own again.
-        self.lists[id.0 as usize].0.entries = Arc::default();
+        self.lists[id.0 as usize].0.entries = Arc::clone(&self.nobody);
         self.free.push(id.0);
     }
 

@@ -23,6 +23,8 @@ const WINDOW_BITS: u32 = 20;
 /// Windows of the ring, as a power of two.
 const RING_BITS: u32 = 12;
 const RING: usize = 1 << RING_BITS;
+/// Events for which a new window has room.
+const ROOM: usize = 16;
 /// Nanoseconds of an era, as a power of two.
 const ERA_BITS: u32 = 30;
 /// Eras that lie wholly within the ring whatever the offset of its first window.
@@ -180,10 +182,9 @@ impl Queue {
         let bucket = &mut self.ring[i];
         if bucket.is_empty() {
             self.occupied[i / 64] |= 1 << (i % 64);
-            if bucket.capacity() == 0
-                && let Some(spare) = self.spare.pop()
-            {
-                *bucket = spare;
+            if bucket.capacity() == 0 {
+                // Room for a window of a small cluster, so that it is warm after one turn.
+                *bucket = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(ROOM));
             }
         }
         bucket.push(near);

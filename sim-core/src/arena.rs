@@ -60,6 +60,12 @@ impl Arena {
         &self.words[first + 1..=first + len]
     }
 
+    /// Hints that a block will be read soon.
+    #[inline]
+    pub fn prefetch(&self, block: Block) {
+        crate::prefetch::prefetch(&self.words, block.at as usize * LEAST, 1);
+    }
+
     /// Gives a block back.
     #[inline]
     pub fn give_back(&mut self, block: Block) {

@@ -7,6 +7,7 @@ pub mod net;
 pub mod observe;
 pub mod outcome;
 pub mod plan;
+mod prefetch;
 pub mod queue;
 pub mod threshold;
 pub mod watch;

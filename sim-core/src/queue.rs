@@ -361,8 +361,11 @@ mod tests {
             for parts in [1, 3, 1000] {
                 let mut queue = Queue::new();
                 let mut popped = Vec::new();
-                let key = |i: u64| {
-                    Key { time: i * gap + 17, class: Class::Timer, source: 1, nth: i as u32 }
+                let key = |i: u64| Key {
+                    time: i * gap + 17,
+                    class: Class::Timer,
+                    source: 1,
+                    nth: i as u32,
                 };
                 queue.push(key(1), 1);
                 for part in 1..=20 * parts {

@@ -26,6 +26,7 @@ use crate::{
     arena::Block,
     outcome::Outcome,
     plan::Plan,
+    prefetch::prefetch,
     queue::{self, Class, Key},
     watch::{Scene, Watch},
 };
@@ -37,6 +38,8 @@ use outbox::{CONNECTION, Carrier, Effect, Kernel, Logged, SERVED};
 use script::Script;
 use streams::{Connection, Flight};
 
+/// How many events ahead memory is asked for.
+const AHEAD: usize = 4;
 /// Low half of a timer's payload: the node's own wake.
 const WAKE: u64 = 0;
 /// A message of the handoff queues of a slow node is due.
@@ -88,6 +91,7 @@ impl<'p, W: Watch> Tank<'p, W> {
             if let Some(event) = self.kernel.queue.pop_before(end, class) {
                 debug_assert!(event.time >= self.kernel.now, "popped key went backwards");
                 self.kernel.now = event.time;
+                self.look_ahead();
                 match event.class {
                     Class::Arrival => self.arrived(event.payload),
                     Class::Timer => self.timer(event.payload),
@@ -104,6 +108,19 @@ impl<'p, W: Watch> Tank<'p, W> {
             }
         }
         self.kernel.now = self.kernel.now.max(until);
+    }
+
+    /// Hints at what the events to come will touch.
+    #[inline]
+    fn look_ahead(&self) {
+        let Some(payload) = self.kernel.queue.upcoming(AHEAD) else { return };
+        let slot = (payload >> 32) as usize;
+        prefetch(&self.kernel.hosts, slot, 3);
+        prefetch(&self.nodes, slot, 8);
+        let low = payload & 0xffff_ffff;
+        if low & CONNECTION == 0 {
+            self.kernel.arena.prefetch(Block { at: (low & !SERVED) as u32 });
+        }
     }
 
     /// Closes the run.

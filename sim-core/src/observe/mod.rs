@@ -601,7 +601,10 @@ impl Observer {
         for entry in known {
             let still_open =
                 self.open.iter().any(|&i| self.changes[i as usize].occurrence.entry == entry);
-            let first = self.known_done.get_mut(entry as usize).is_some_and(|d| !std::mem::replace(d, true));
+            let first = self
+                .known_done
+                .get_mut(entry as usize)
+                .is_some_and(|d| !std::mem::replace(d, true));
             if !still_open && first {
                 self.known.push(entry);
             }

@@ -34,7 +34,7 @@ use crate::{
 use host::Waiting;
 pub use host::{Host, Load, Presence};
 pub use look::Held;
-use outbox::{CONNECTION, Carrier, Effect, Kernel, Logged, SERVED};
+use outbox::{CONNECTION, Carrier, Effect, Kernel, Logged, SERVED, UNHEARD};
 use script::Script;
 use streams::{Connection, Flight};
 
@@ -119,7 +119,7 @@ impl<'p, W: Watch> Tank<'p, W> {
         prefetch(&self.nodes, slot, 8);
         let low = payload & 0xffff_ffff;
         if low & CONNECTION == 0 {
-            self.kernel.arena.prefetch(Block { at: (low & !SERVED) as u32 });
+            self.kernel.arena.prefetch(Block { at: (low & !(SERVED | UNHEARD)) as u32 });
         }
     }
 
@@ -319,9 +319,9 @@ impl<'p, W: Watch> Tank<'p, W> {
             self.connection_step(slot, (low & !CONNECTION) as u32, false);
             return;
         }
-        let block = Block { at: (low & !SERVED) as u32 };
+        let block = Block { at: (low & !(SERVED | UNHEARD)) as u32 };
         let host = &self.kernel.hosts[slot as usize];
-        if !host.is_running() {
+        if !host.is_running() || low & UNHEARD != 0 {
             self.unheard(slot, block);
         } else if host.frozen {
             let odd = self.kernel.odd[slot as usize].get_or_insert_default();

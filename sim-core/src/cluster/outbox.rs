@@ -27,6 +27,10 @@ use crate::{
 pub const CONNECTION: u64 = 1 << 31;
 /// A datagram that a slow process has finished listening to.
 pub const SERVED: u64 = 1 << 30;
+/// A datagram to an address that its slot has given up.
+pub const UNHEARD: u64 = 1 << 29;
+/// In [`Kernel::addresses`]: the slot has given up the address.
+pub const GIVEN_UP: u32 = 1 << 31;
 
 /// Kinds of effects in the digest.
 #[derive(Clone, Copy)]
@@ -74,7 +78,7 @@ pub struct Kernel {
     pub hosts: Vec<Host>,
     /// What is unusual about some slots, by slot.
     pub odd: Vec<Option<Box<Odd>>>,
-    /// Which slot an address leads to.
+    /// Which slot an address leads to, or led to ([`GIVEN_UP`]).
     pub addresses: Vec<u32>,
     /// Streams.
     pub connections: Connections,
@@ -108,16 +112,18 @@ impl Kernel {
         host.effects = host.effects.wrapping_add(1);
     }
 
-    /// The slot that listens at an address.
+    /// The slot that listens at an address, or did.
     #[inline]
     pub fn slot_at(&self, address: AddressId) -> u32 {
-        self.addresses[address.index()]
+        self.addresses[address.index()] & !GIVEN_UP
     }
 
     /// Puts a composed datagram on the network.
     #[inline]
     pub fn transmit(&mut self, slot: u32, to: AddressId, words: &[u64]) {
-        let target = self.slot_at(to);
+        let place = self.addresses[to.index()];
+        let target = place & !GIVEN_UP;
+        let unheard = if place == target { 0 } else { UNHEARD };
         let len = packet::len(words);
         let gossip = words[0] >> 1 & 1 == Purpose::Gossip as u64;
         let load = if gossip { Load::Gossip } else { Load::Probe };
@@ -136,9 +142,9 @@ impl Kernel {
         self.observer.counts.packets_sent += 1;
         match self.net.datagram(self.now, slot, target, u64::from(nth), len) {
             Fate::Arrives { at, copy } => {
-                self.arrival(slot, target, at, nth, words);
+                self.arrival(slot, (target, unheard), at, nth, words);
                 if let Some(at) = copy {
-                    self.arrival(slot, target, at, nth, words);
+                    self.arrival(slot, (target, unheard), at, nth, words);
                 }
                 self.note_sent(target, words, None);
             }
@@ -164,10 +170,17 @@ impl Kernel {
     }
 
     #[inline]
-    fn arrival(&mut self, slot: u32, target: u32, at: Time, nth: u32, words: &[u64]) {
+    fn arrival(
+        &mut self,
+        slot: u32,
+        (target, unheard): (u32, u64),
+        at: Time,
+        nth: u32,
+        words: &[u64],
+    ) {
         let block = self.arena.take(words);
         let key = Key { time: at, class: Class::Arrival, source: slot, nth };
-        self.queue.push(key, u64::from(target) << 32 | u64::from(block.at));
+        self.queue.push(key, u64::from(target) << 32 | unheard | u64::from(block.at));
     }
 
     /// Composed while frozen: it leaves when the process thaws.
@@ -220,7 +233,11 @@ impl Kernel {
         let id = self.connections.add(connection);
         self.observer.counts.tcp_connect += 1;
         self.effect(slot, Effect::Stream, 0, u64::from(target));
-        let leg = self.net.dial(self.now, slot, target, self.nth_leg(slot));
+        let mut leg = self.net.dial(self.now, slot, target, self.nth_leg(slot));
+        if self.addresses[to.index()] != target {
+            // Nobody answers there any more.
+            leg = Leg::Cut;
+        }
         self.flight(id, slot, target, leg, Flight::Attempt);
         self.log_stream(target, "dial", 0);
     }

@@ -13,7 +13,7 @@ use wavetank_protocol::{
 use super::{
     Tank, first_address,
     host::Host,
-    outbox::{Carrier, Kernel},
+    outbox::{Carrier, GIVEN_UP, Kernel},
     script::{Script, Task},
 };
 use crate::{
@@ -264,8 +264,10 @@ fn cycle(config: &Config) -> u64 {
     (a / x).saturating_mul(b).min(DAY)
 }
 
-/// An address beyond those of the slots.
+/// An address beyond those of the slots; nobody answers at the old one any more.
 pub(super) fn new_address(kernel: &mut Kernel, slot: u32) -> AddressId {
+    let old = kernel.hosts[slot as usize].address;
+    kernel.addresses[old.index()] |= GIVEN_UP;
     kernel.addresses.push(slot);
     AddressId(kernel.addresses.len() as u32 - 1)
 }

@@ -187,7 +187,14 @@ impl<W: Watch> Tank<'_, W> {
     /// The change that an update makes, as others will see it.
     pub(super) fn next_incarnation(&self, slot: u32) -> ChangeKind {
         let node: Option<&Node> = self.nodes[slot as usize].as_ref();
-        ChangeKind::Alive { incarnation: node.map_or(1, |n| n.incarnation() + 1) }
+        let incarnation = node.map_or(1, |n| n.incarnation() + 1);
+        ChangeKind::Alive { incarnation, attributes: None }
+    }
+
+    /// The change that a start makes: alive, at the address and with the metadata that it has now.
+    pub(super) fn just_started(&self, slot: u32) -> ChangeKind {
+        let attributes = self.nodes[slot as usize].as_ref().map(|n| n.identity().attributes);
+        ChangeKind::Alive { incarnation: 1, attributes }
     }
 
     pub(super) fn freeze(&mut self, slot: u32) {

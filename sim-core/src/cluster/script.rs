@@ -146,7 +146,8 @@ impl<W: Watch> Tank<'_, W> {
             }
             Task::Restart { slot, how, via, occurrence } => {
                 self.rebirth(slot, how, &via);
-                self.begin_change(occurrence, slot, ChangeKind::Alive { incarnation: 1 });
+                let kind = self.just_started(slot);
+                self.begin_change(occurrence, slot, kind);
             }
             Task::Roll { entry, occurrence, rest } => self.roll(entry, occurrence, rest),
             Task::Stop { slot, life } => {
@@ -340,7 +341,8 @@ impl<W: Watch> Tank<'_, W> {
                     if !self.runs(slot) {
                         self.start_process(slot, 1);
                     }
-                    self.begin_change(occurrence, slot, ChangeKind::Alive { incarnation: 1 });
+                    let kind = self.just_started(slot);
+                    self.begin_change(occurrence, slot, kind);
                     self.join_through(slot, &via);
                 }
             }
@@ -370,7 +372,7 @@ impl<W: Watch> Tank<'_, W> {
                     *config = becomes.get(*config as usize).copied().unwrap_or(*config);
                     if !live && self.runs(slot) {
                         self.rebirth(slot, Rebirth::default(), &[]);
-                        let kind = ChangeKind::Alive { incarnation: 1 };
+                        let kind = self.just_started(slot);
                         self.begin_change(occurrence, slot, kind);
                     }
                 }
@@ -510,7 +512,8 @@ impl<W: Watch> Tank<'_, W> {
         for slot in join {
             self.start_process(slot, 1);
             self.join_through(slot, &[]);
-            self.begin_change(occurrence, slot, ChangeKind::Alive { incarnation: 1 });
+            let kind = self.just_started(slot);
+            self.begin_change(occurrence, slot, kind);
         }
         for slot in leave {
             self.begin_change(occurrence, slot, ChangeKind::Left);

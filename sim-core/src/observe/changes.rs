@@ -5,7 +5,7 @@
 
 use wavetank_protocol::{
     Time,
-    belief::{Belief, MemberId, Status},
+    belief::{AttributesId, Belief, MemberId, Status},
 };
 
 use crate::{outcome, plan::EntryIndex};
@@ -30,6 +30,8 @@ pub enum ChangeKind {
     Alive {
         /// The least incarnation.
         incarnation: u32,
+        /// What it says about itself, where that must match: of a process that has just started.
+        attributes: Option<AttributesId>,
     },
     /// A refutation: the incarnation or a later one, or dropped.
     Refuted {
@@ -44,8 +46,10 @@ impl ChangeKind {
         match (self, belief) {
             (Self::Crashed | Self::Left, None) => true,
             (Self::Crashed | Self::Left, Some(b)) => b.status.is_gone(),
-            (Self::Alive { incarnation }, Some(b)) => {
-                b.incarnation >= incarnation && matches!(b.status, Status::Alive | Status::Suspect)
+            (Self::Alive { incarnation, attributes }, Some(b)) => {
+                b.incarnation >= incarnation
+                    && attributes.is_none_or(|a| a == b.attributes)
+                    && matches!(b.status, Status::Alive | Status::Suspect)
             }
             (Self::Alive { .. }, None) => false,
             (Self::Refuted { incarnation }, Some(b)) => b.incarnation >= incarnation,

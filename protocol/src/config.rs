@@ -176,11 +176,12 @@ impl Config {
     /// Whether a packet with this outside gets through to the messages (`net.go: ingestPacket`).
     ///
     /// An encrypted packet is garbage to a node without keys, and so is one under an unknown key, unless
-    /// plaintext is let in, in which case it is garbage all the same.
+    /// plaintext is let in, in which case it is garbage all the same. A node that skips the check takes what
+    /// has no label as if it had the node's own, which was not sealed in with what is encrypted.
     #[inline]
     pub const fn accepts(&self, envelope: Envelope) -> bool {
         let label = if self.skip_inbound_label_check {
-            envelope.label == 0
+            envelope.label == 0 && (envelope.key == 0 || self.label.id == 0)
         } else {
             envelope.label == self.label.id
         };
@@ -216,5 +217,41 @@ impl Config {
 impl Default for Config {
     fn default() -> Self {
         Self::lan()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What gets in: label and key of a sender against those of a receiver (specification 11.1, 12.8).
+    #[test]
+    fn a_packet_gets_in_by_its_label_and_its_key() {
+        let keys = Some(Encryption { version: 1, primary: 0, keys: 0b101 });
+        let node = |label, skip, encryption, verify| Config {
+            label: Label { id: label, len: label as u8 },
+            skip_inbound_label_check: skip,
+            encryption,
+            gossip_verify_incoming: verify,
+            ..Config::lan()
+        };
+        for (config, label, key, expected) in [
+            (node(3, false, None, true), 3, 0, true),
+            (node(3, false, None, true), 0, 0, false),
+            (node(0, false, None, true), 3, 0, false),
+            (node(3, true, None, true), 0, 0, true),
+            (node(3, true, None, true), 3, 0, false),
+            (node(0, false, keys, true), 0, 0, false),
+            (node(0, false, keys, false), 0, 0, true),
+            (node(0, false, keys, true), 0, 3, true),
+            (node(0, false, keys, false), 0, 2, false),
+            // The missing label is taken for one's own, and then the seal does not match.
+            (node(3, true, keys, true), 0, 1, false),
+            (node(0, true, keys, true), 0, 1, true),
+            (node(3, true, keys, false), 0, 0, true),
+        ] {
+            let found = config.accepts(Envelope { label, key });
+            assert_eq!(found, expected, "label {label}, key {key}: {config:?}");
+        }
     }
 }

@@ -233,11 +233,11 @@ impl Order {
         match &self.form {
             Form::Listed(list) => {
                 // Few differ as a rule: one pass over the list finds the slots of all of them.
-                items.sort_unstable_by_key(|i| member(i));
+                items.sort_unstable_by_key(&member);
                 let mut slots: Vec<u32> = vec![u32::MAX; items.len()];
                 let mut missing = items.len();
                 for (slot, m) in list.iter().enumerate() {
-                    if let Ok(i) = items.binary_search_by_key(m, |i| member(i)) {
+                    if let Ok(i) = items.binary_search_by_key(m, &member) {
                         slots[i] = slot as u32;
                         missing -= 1;
                         if missing == 0 {

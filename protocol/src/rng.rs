@@ -44,7 +44,7 @@ impl Keys {
 
     /// A generator for one node and purpose, from its first draw.
     pub const fn stream(self, stream: u64) -> Stream {
-        Stream { keys: self, stream, counter: 0 }
+        Stream { keys: self, number: stream, counter: 0 }
     }
 }
 
@@ -90,12 +90,13 @@ pub trait Chance {
 #[derive(Clone, Copy, Debug)]
 pub struct Stream {
     keys: Keys,
-    stream: u64,
+    number: u64,
     counter: u64,
 }
 
 impl Stream {
     /// Resumes at a draw number.
+    #[must_use]
     pub const fn at(mut self, counter: u64) -> Self {
         self.counter = counter;
         self
@@ -110,7 +111,7 @@ impl Stream {
 impl Chance for Stream {
     #[inline]
     fn word(&mut self) -> u64 {
-        let word = self.keys.draw(self.stream, self.counter);
+        let word = self.keys.draw(self.number, self.counter);
         self.counter += 1;
         word
     }
@@ -171,6 +172,7 @@ impl Probability {
     }
 
     /// The chance that at least one of two independent ones is true.
+    #[must_use]
     pub fn or(self, other: Self) -> Self {
         if self == Self::ONE || other == Self::ONE {
             return Self::ONE;

@@ -9,7 +9,7 @@ use wavetank_protocol::{
     Config,
     belief::{AddressId, MemberId, Status},
     message::Head,
-    swim::{Event, Input, ProbeEnd, Step, StreamMessage},
+    swim::{Action, Event, Input, ProbeEnd, Step, StreamMessage},
     time::{MILLISECOND, SECOND},
 };
 
@@ -256,4 +256,32 @@ fn s1_3_without_probes_a_suspicion_is_over_at_once() {
     lone.hear(suspect);
     lone.run_until(SECOND);
     assert_eq!(lone.record(1), Some((Status::Dead, 1)));
+}
+
+/// The first push/pull is a stagger and a whole period away, and the period is that of the members known
+/// when the stagger ends, not of the lonely node that was created (3.4).
+#[test]
+fn s3_4_the_first_push_pull_waits_for_the_size_it_has_by_then() {
+    for (others, scale) in [(5, 1), (40, 2), (100, 3)] {
+        let config = Config { push_pull_interval: 30 * SECOND, ..config() };
+        let mut lone = Lone::created(config, others);
+        for member in 1..=others {
+            let alive = lone.alive(member, 1);
+            lone.hear(alive);
+        }
+        lone.run_answered(150 * SECOND, |_| true);
+        let dial = lone.out.actions.iter().find(|a| matches!(a.1, Action::Dial { .. }));
+        let at = dial.unwrap().0;
+        let least = scale * 30 * SECOND;
+        assert!((least..least + 30 * SECOND).contains(&at), "{others} others: {at}");
+    }
+}
+
+/// Settings may turn a loop off while the node runs; it must not spin.
+#[test]
+fn loops_that_are_turned_off_end() {
+    let mut lone = Lone::at_rest(Config { push_pull_interval: SECOND, ..config() }, 1, 0);
+    lone.config = Config { push_pull_interval: 0, probe_interval: 0, ..lone.config };
+    lone.run_until(3 * SECOND);
+    assert_eq!(lone.node.next_wake(), wavetank_protocol::NEVER);
 }

@@ -20,6 +20,9 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) struct PushPull {
     at: Time,
+    /// It has yet to begin: at the end of its stagger the first period is reckoned, from the members
+    /// known by then.
+    staggered: bool,
     exchange: Exchange,
     /// The dial blocks (the node is frozen).
     blocked: bool,
@@ -27,7 +30,7 @@ pub(super) struct PushPull {
 
 impl Default for PushPull {
     fn default() -> Self {
-        Self { at: NEVER, exchange: Exchange::default(), blocked: false }
+        Self { at: NEVER, staggered: false, exchange: Exchange::default(), blocked: false }
     }
 }
 
@@ -71,8 +74,8 @@ impl Node {
     pub(super) fn start_push_pull<V, O>(&mut self, env: &Env<'_, V, O>) {
         let interval = env.config.push_pull_interval;
         if interval > 0 {
-            let stagger = self.stream(env, Draw::Phase).span(interval);
-            self.push_pull.at = env.now + stagger + self.push_pull_period(interval);
+            self.push_pull.at = env.now + self.stream(env, Draw::Phase).span(interval);
+            self.push_pull.staggered = true;
         }
     }
 
@@ -96,7 +99,9 @@ impl Node {
             self.push_pull_again(env);
         } else if self.push_pull.at <= env.now {
             self.push_pull.at = NEVER;
-            if self.frozen {
+            if std::mem::take(&mut self.push_pull.staggered) {
+                self.push_pull_again(env);
+            } else if self.frozen {
                 self.push_pull.blocked = true;
             } else {
                 self.push_pull_now(env);
@@ -124,7 +129,10 @@ impl Node {
 
     fn push_pull_again<V, O>(&mut self, env: &Env<'_, V, O>) {
         self.push_pull.exchange = Exchange::default();
-        self.push_pull.at = env.now + self.push_pull_period(env.config.push_pull_interval);
+        let interval = env.config.push_pull_interval;
+        // Settings that change while the node runs may turn it off.
+        self.push_pull.at =
+            if interval == 0 { NEVER } else { env.now + self.push_pull_period(interval) };
     }
 
     fn dial<V, O: Outbox>(&mut self, env: &mut Env<'_, V, O>, to: AddressId) -> Exchange {

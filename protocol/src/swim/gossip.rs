@@ -43,7 +43,8 @@ impl Node {
             return;
         }
         let now = env.now;
-        self.gossip_at = if now < self.grid || inclusive && (now - self.grid) % period == 0 {
+        self.gossip_at = if now < self.grid || inclusive && (now - self.grid).is_multiple_of(period)
+        {
             self.grid.max(now)
         } else {
             self.grid + ((now - self.grid) / period + 1) * period
@@ -64,7 +65,7 @@ impl Node {
         if !expiry && self.suspicions.next() != now {
             return false;
         }
-        if period == 0 || now < self.grid || (now - self.grid) % period != 0 {
+        if period == 0 || now < self.grid || !(now - self.grid).is_multiple_of(period) {
             return false;
         }
         let latencies = if expiry { 2 } else { 3 };

@@ -13,16 +13,10 @@ use crate::{
 };
 
 /// Calls that wait for their broadcast to be finished.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Waiting {
     leave: Option<Time>,
     update: Option<Time>,
-}
-
-impl Default for Waiting {
-    fn default() -> Self {
-        Self { leave: None, update: None }
-    }
 }
 
 impl Waiting {

@@ -29,7 +29,7 @@ impl Node {
         match message.kind() {
             MessageKind::Alive => self.alive(env, message.belief(), Origin::Heard(Via::Packet)),
             MessageKind::Suspect => {
-                self.suspect(env, message.belief(), message.from(), Via::Packet)
+                self.suspect(env, message.belief(), message.from(), Via::Packet);
             }
             MessageKind::Dead => self.dead(env, message.belief(), message.from(), Via::Packet),
             MessageKind::User => env.out.emit(Event::UserMessage { user: message.belief().0 }),

@@ -131,6 +131,11 @@ impl Node {
     /// A tick of the probe ticker: the grid never shifts, and a busy loop remembers one tick.
     pub(super) fn probe_tick<V: View, O: Outbox>(&mut self, env: &mut Env<'_, V, O>) {
         self.probe_at += env.config.probe_interval;
+        if env.config.probe_interval == 0 {
+            // Settings that change while the node runs may turn it off.
+            self.probe_at = NEVER;
+            return;
+        }
         if self.probe.phase == Phase::Idle {
             self.probe_next(env);
         } else {

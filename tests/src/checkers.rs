@@ -78,7 +78,7 @@ impl Judge {
         }
     }
 
-    fn object(&mut self, why: String) {
+    fn object(&mut self, why: impl std::fmt::Display) {
         if self.violations.len() < ENOUGH {
             self.violations.push(format!("at {} ns: {why}", self.now));
         }

@@ -185,3 +185,28 @@ fn s1_nodes_created_together_probe_together() {
     assert_eq!(phases("empty", join), 1);
     assert_eq!(phases("converged", join), 8);
 }
+
+/// A process that restarts says the same about itself as before, so peers who held it at incarnation 1 take
+/// it for never gone, and peers who held more make it refute (9.6).
+#[test]
+fn s9_6_a_restarted_process_has_the_metadata_it_had() {
+    let cluster = "preset: memberlist-lan, nodes: 5, meta_bytes: 64";
+    let restart = "at: 5s, restart: {nodes: node-2, delay: 50ms}";
+    let update = "at: 2s, update: {nodes: node-2, meta_bytes: 70}";
+    for (timeline, incarnation) in [(&[restart][..], 1), (&[update, restart], 3)] {
+        let plan = small(cluster, "latency: 1ms", "15s", timeline);
+        let mut tank = Tank::new(&plan, 1, Nobody);
+        tank.advance(1);
+        let attributes = |tank: &Tank<'_, Nobody>, slot| {
+            let belief = tank.belief(slot, MemberId(2)).unwrap();
+            (belief.status, belief.incarnation, belief.attributes)
+        };
+        tank.advance(4 * SECOND);
+        let before = attributes(&tank, 2).2;
+        tank.advance(15 * SECOND);
+        for slot in 0..5 {
+            let expected = (Status::Alive, incarnation, before);
+            assert_eq!(attributes(&tank, slot), expected, "{timeline:?}, slot {slot}");
+        }
+    }
+}

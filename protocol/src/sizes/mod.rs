@@ -1,8 +1,8 @@
 //! Lengths on the wire of everything the machine sends, without encoding it.
 //!
 //! Without compression they are exact, from the lengths of names, metadata and numbers. What is compressed
-//! needs bytes, and [`content`] says which: short streams are really encoded and compressed; packets
-//! ([`packets`]) and state lists ([`states`]) are measured once for all that are alike, with the real
+//! needs bytes, and `content` says which: short streams are really encoded and compressed; packets
+//! (`packets`) and state lists (`states`) are measured once for all that are alike, with the real
 //! encoder, and are on average within 2 % of what each would come to.
 //!
 //! Nothing here depends on when it is asked, nor on what was asked before.

@@ -1,7 +1,7 @@
 //! The encryption layer's layout: `version ‖ nonce[12] ‖ ciphertext ‖ tag[16]` (specification 12.6).
 //!
 //! The cipher itself is somebody else's, behind [`Cipher`]; the simulator only needs [`sealed_len`]. With the
-//! feature `encryption`, [`aes`] is the real one.
+//! feature `encryption`, `aes` is the real one.
 
 #[cfg(feature = "encryption")]
 pub mod aes;

@@ -1,6 +1,6 @@
 //! The report as one HTML file: no network, no script needed, legible on a phone, on paper and in the dark.
 //!
-//! [`page`] turns the report into sentences and table cells, the template beside this file lays them out.
+//! `page` turns the report into sentences and table cells, the template beside this file lays them out.
 //! Everything that comes from the scenario is escaped by the template engine.
 
 mod answers;

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Most nodes of a scenario.
-pub(crate) const MOST_NODES: u64 = 4_000_000;
+pub(crate) const MOST_NODES: u64 = 2_000_000;
 /// Most groups.
 pub(crate) const MOST_GROUPS: usize = 4096;
 /// Longest metadata (`delegate.go: MetaMaxSize`).

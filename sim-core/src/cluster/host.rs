@@ -41,7 +41,7 @@ pub struct Host {
     pub presence: Presence,
     /// The process is frozen.
     pub frozen: bool,
-    /// The process is slow or its clock drifts: see [`Odd`].
+    /// The process is slow or its clock drifts: see `Odd`.
     pub odd: bool,
     /// The address in use.
     pub address: AddressId,

@@ -1,6 +1,6 @@
 //! The simulated cluster: SWIM nodes on the kernel, driven by a plan.
 //!
-//! [`Tank`] owns the nodes and their views; [`outbox::Kernel`] everything beneath them. The loop takes
+//! [`Tank`] owns the nodes and their views; `outbox::Kernel` everything beneath them. The loop takes
 //! the next event, calls the node it concerns, and carries out what the node did. Each node has at most
 //! one live wake in the queue; a wake that is not the node's current one does nothing.
 
@@ -469,9 +469,14 @@ impl<'p, W: Watch> Tank<'p, W> {
         let Some(&mut Connection { from, .. }) = self.kernel.connections.get(id) else { return };
         // A request that cannot be read is answered with an error.
         let readable = self.config(slot).accepts(self.envelope(from));
-        if !self.kernel.hosts[slot as usize].is_running() || !readable {
-            self.kernel.answer_attempt(id, false);
-            return;
+        match self.kernel.hosts[slot as usize].presence {
+            Presence::Running if readable => {}
+            Presence::Running | Presence::Stopped => {
+                self.kernel.answer_attempt(id, false);
+                return;
+            }
+            // The dialler's own deadline ends it.
+            Presence::Absent | Presence::Silent => return,
         }
         let taken = self.kernel.connections.get(id).and_then(|c| c.message.take());
         let Some((message, _)) = taken else { return };
@@ -501,7 +506,7 @@ impl<'p, W: Watch> Tank<'p, W> {
     /// A closed connection with nothing in flight is over.
     fn free_if_over(&mut self, id: u32) {
         let over = |c: &mut streams::Connection| c.closed && c.flight.is_none();
-        if self.kernel.connections.get(id).is_some_and(|c| over(c)) {
+        if self.kernel.connections.get(id).is_some_and(over) {
             self.drop_connection(id);
         }
     }

@@ -62,6 +62,9 @@ impl<W: Watch> Tank<'_, W> {
         host.scheduled = NEVER;
         if let Some(node) = self.nodes[i].take() {
             self.script.incarnations.insert(slot, node.incarnation());
+            // The next process on the slot says the same about itself.
+            let says = self.world.roster.attributes(node.identity().attributes);
+            self.script.attributes.insert(slot, says);
         }
         for id in self.kernel.connections.of(slot) {
             if let Some(c) = self.kernel.connections.get(id) {
@@ -70,6 +73,10 @@ impl<W: Watch> Tank<'_, W> {
             self.free_if_over(id);
         }
         self.kernel.observer.stopped(slot, member, &view, was_true, self.kernel.now);
+        if let Some((how, occurrence, down)) = self.script.returning.remove(&slot) {
+            let task = Task::Restart { slot, how, via: Vec::new(), occurrence };
+            self.schedule(self.kernel.now + down, task);
+        }
         self.release_followers();
     }
 
@@ -106,6 +113,7 @@ impl<W: Watch> Tank<'_, W> {
 
     /// Starts a process on a slot anew; gives what changed about it.
     pub(super) fn rebirth(&mut self, slot: u32, how: Rebirth, via: &[u32]) {
+        self.script.returning.remove(&slot);
         if self.runs(slot) {
             self.stop(slot, CrashKind::Process);
         }

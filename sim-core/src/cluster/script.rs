@@ -104,6 +104,8 @@ pub struct Script {
     pub(super) incarnations: FxHashMap<u32, u32>,
     /// Leaves under way: since when, and how long the process stays after.
     pub(super) leaving: FxHashMap<u32, (Time, Span)>,
+    /// Who leaves in a rolling restart: how they come back, for which occurrence, how long after the stop.
+    pub(super) returning: FxHashMap<u32, (Rebirth, Occurrence, Span)>,
 }
 
 impl<W: Watch> Tank<'_, W> {
@@ -247,6 +249,8 @@ impl<W: Watch> Tank<'_, W> {
             return kept.clone();
         }
         let joins = matches!(self.plan.timeline[entry as usize].action, Action::Join { .. });
+        // What is drawn again and again is drawn among those running, whatever the verb.
+        let wants_running = wants_running || selector.repick && !joins;
         let mut pool: Vec<u32> = candidates
             .into_iter()
             .filter(|&s| !wants_running || self.runs(s))
@@ -534,8 +538,11 @@ impl<W: Watch> Tank<'_, W> {
         for slot in batch {
             if self.runs(slot) && *leave {
                 self.begin_change(occurrence, slot, ChangeKind::Left);
+                self.script.returning.insert(slot, (*how, occurrence, *down));
                 self.leave(slot, 5 * wavetank_protocol::time::SECOND, 0);
-            } else if self.runs(slot) {
+                continue;
+            }
+            if self.runs(slot) {
                 self.stop(slot, CrashKind::Process);
             }
             let task = Task::Restart { slot, how: *how, via: Vec::new(), occurrence };

@@ -218,7 +218,9 @@ impl<W: Watch> Tank<'_, W> {
             view: &mut view,
             out: &mut out,
         };
-        let node = make(&mut env);
+        let mut node = make(&mut env);
+        // Its host may be slow already.
+        node.set_slow(self.kernel.odd[i].as_ref().is_some_and(|o| o.service > 0));
         self.nodes[i] = Some(node);
         self.settle(slot);
     }
@@ -234,6 +236,7 @@ impl<W: Watch> Tank<'_, W> {
         let attributes = if let Some(attributes) = self.script.attributes.get(&slot) {
             let mut attributes = *attributes;
             attributes.address = self.kernel.hosts[i].address;
+            attributes.protocol = self.configs[self.config_of[i] as usize].protocol_version;
             attributes
         } else {
             self.first_attributes(slot)

@@ -7,9 +7,9 @@
 //! ```
 //!
 //! through its link and every fault in force on its path. Losses are independent chances, delays add.
-//! The dice of a datagram are functions of its source and the source's own count ([`dice`]), and every
+//! The dice of a datagram are functions of its source and the source's own count (`dice`), and every
 //! die in use is rolled before the first gate, so that no feature, fault or neighbour moves another's luck.
-//! Only chains with a memory ([`chain`]) and rate limits ([`queue`]) keep state; chains belong to one
+//! Only chains with a memory (`chain`) and rate limits (`queue`) keep state; chains belong to one
 //! source, queues are shared by all who send there, in the order in which they ask.
 //!
 //! The plain case, latency and independent loss with no condition in force, is a few branches, one or

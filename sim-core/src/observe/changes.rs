@@ -44,7 +44,7 @@ impl ChangeKind {
     /// Whether this belief (none: unknown) has it.
     pub fn is_had(self, belief: Option<Belief>) -> bool {
         match (self, belief) {
-            (Self::Crashed | Self::Left, None) => true,
+            (Self::Crashed | Self::Left | Self::Refuted { .. }, None) => true,
             (Self::Crashed | Self::Left, Some(b)) => b.status.is_gone(),
             (Self::Alive { incarnation, attributes }, Some(b)) => {
                 b.incarnation >= incarnation
@@ -53,7 +53,6 @@ impl ChangeKind {
             }
             (Self::Alive { .. }, None) => false,
             (Self::Refuted { incarnation }, Some(b)) => b.incarnation >= incarnation,
-            (Self::Refuted { .. }, None) => true,
         }
     }
 }

@@ -16,12 +16,12 @@ const BINS: u64 = 240;
 struct Area {
     level: u64,
     since: Time,
-    area: u128,
+    sum: u128,
 }
 
 impl Area {
     fn set(&mut self, level: u64, now: Time) {
-        self.area += u128::from(self.level) * u128::from(now - self.since);
+        self.sum += u128::from(self.level) * u128::from(now - self.since);
         self.level = level;
         self.since = now;
     }
@@ -182,28 +182,28 @@ impl Levels {
             node.running.set(node.running.level, end);
             node.depth.set(node.depth.level, end);
             node.health.set(node.health.level, end);
-            exposure += node.running.area;
+            exposure += node.running.sum;
         }
         exposure
     }
 
     /// How long a slot ran, in nanoseconds.
     pub fn ran(&self, slot: u32) -> u128 {
-        self.nodes[slot as usize].running.area
+        self.nodes[slot as usize].running.sum
     }
 
     /// The gauges of node levels kept here.
     pub fn gauges(&self) -> [Gauge; 3] {
         let ratio = |area: u128, ran: u128| area as f64 / ran as f64;
         [
-            self.gauge("health.score", |n| ratio(n.health.area, n.running.area)),
-            self.gauge("queue.depth", |n| ratio(n.depth.area, n.running.area)),
+            self.gauge("health.score", |n| ratio(n.health.sum, n.running.sum)),
+            self.gauge("queue.depth", |n| ratio(n.depth.sum, n.running.sum)),
             self.gauge("queue.depth.max", |n| f64::from(n.depth_max)),
         ]
     }
 
     fn gauge(&self, metric: &'static str, level: impl Fn(&Node) -> f64) -> Gauge {
-        gauge(metric, self.nodes.iter().filter(|n| n.running.area > 0).map(level))
+        gauge(metric, self.nodes.iter().filter(|n| n.running.sum > 0).map(level))
     }
 
     /// The curves of the whole run.

@@ -1,5 +1,7 @@
 //! Counts under loss, frozen nodes, partitions and load, against the tables of the measurements.
 
+use std::fmt::Write as _;
+
 use rayon::prelude::*;
 use wavetank_protocol::{
     Time,
@@ -78,11 +80,14 @@ impl Run {
     }
 }
 
+/// How a run makes a statistic.
+type Of = fn(&Run) -> f64;
+
 /// A statistic by name, its measured value, and how runs make it.
 struct Measure {
     name: &'static str,
     measured: f64,
-    of: fn(&Run) -> f64,
+    of: Of,
 }
 
 /// Rows of measures whose measured values are means over so many runs each.
@@ -116,7 +121,7 @@ fn ranked(case: &str, plan: &Plan, runs: u64, many: u64, measures: &[Measure]) -
 const OBSERVED: u32 = 180;
 
 fn measures_of_loss(values: [f64; 9]) -> Vec<Measure> {
-    let names: [(&'static str, fn(&Run) -> f64); 9] = [
+    let names: [(&'static str, Of); 9] = [
         ("direct pings timed out", |r| r.count("probes.direct_timeouts")),
         ("saved only by TCP", |r| r.count("probes.saved_by_tcp")),
         ("suspicions", |r| r.count("probes.failed")),
@@ -165,7 +170,7 @@ fn under_loss(many: u64, wanted: &impl Fn(&str) -> bool) -> Vec<Row> {
             let end = BEGIN + OBSERVED;
             let mut text = head(64, config) + &format!("duration: {end}s\n");
             if loss > 0 {
-                text += &format!("timeline:\n  - {{at: {BEGIN}s, loss: {loss}%}}\n");
+                let _ = write!(text, "timeline:\n  - {{at: {BEGIN}s, loss: {loss}%}}\n");
             }
             text = text.replace("  meta_bytes: 8\n", &format!("  meta_bytes: 8\n{quirks}"));
             rows.extend(ranked(&id, &plan(&text), runs, many, &measures_of_loss(values)));
@@ -177,19 +182,74 @@ fn under_loss(many: u64, wanted: &impl Fn(&str) -> bool) -> Vec<Row> {
 const NO_TCP: &str = ", disable_tcp_pings: true";
 const PATCHED: &str = "!, disable_tcp_pings: true";
 
+/// A measured case of frozen nodes; the counts but `deaths` are means over the runs.
+struct Frozen {
+    /// Seconds frozen; each time followed by one second free.
+    cycle: u32,
+    /// How many freeze together.
+    together: u32,
+    /// Health scores and adaptive suspicion times are on.
+    lifeguard: bool,
+    /// Runs measured.
+    runs: u64,
+    /// Deaths of frozen nodes at healthy ones, run by run.
+    deaths: &'static [f64],
+    /// Probes that ended in a suspicion.
+    suspicions: f64,
+    /// Refutations.
+    refutations: f64,
+    /// Frozen nodes ever declared dead.
+    ever: f64,
+}
+
+const FROZEN: &[Frozen] = &[
+    Frozen {
+        cycle: 8,
+        together: 4,
+        lifeguard: true,
+        runs: 3,
+        deaths: &[5., 1., 141.],
+        suspicions: 394.,
+        refutations: 106.,
+        ever: 2.7,
+    },
+    Frozen {
+        cycle: 8,
+        together: 4,
+        lifeguard: false,
+        runs: 3,
+        deaths: &[5., 64., 3.],
+        suspicions: 425.,
+        refutations: 107.,
+        ever: 2.3,
+    },
+    Frozen {
+        cycle: 16,
+        together: 8,
+        lifeguard: true,
+        runs: 2,
+        deaths: &[3582., 3584.],
+        suspicions: 600.,
+        refutations: 120.,
+        ever: 8.0,
+    },
+    Frozen {
+        cycle: 16,
+        together: 8,
+        lifeguard: false,
+        runs: 2,
+        deaths: &[3584., 3584.],
+        suspicions: 612.,
+        refutations: 117.,
+        ever: 8.0,
+    },
+];
+
 /// Frozen nodes are the first ones: which they are does not matter.
 fn frozen(many: u64, wanted: &impl Fn(&str) -> bool) -> Vec<Row> {
     let mut rows = Vec::new();
-    type Values = (f64, f64, f64, f64, f64);
-    // Deaths of frozen nodes at healthy ones (of single runs), then means: suspicions, refutations,
-    // health of the healthy and of the frozen, frozen ever declared dead.
-    let cases: [(u32, u32, bool, u64, &[f64], Values); 4] = [
-        (8, 4, true, 3, &[5., 1., 141.], (394., 106., 0.14, 4.21, 2.7)),
-        (8, 4, false, 3, &[5., 64., 3.], (425., 107., 0., 0., 2.3)),
-        (16, 8, true, 2, &[3582., 3584.], (600., 120., 0.26, 3.70, 8.0)),
-        (16, 8, false, 2, &[3584., 3584.], (612., 117., 0., 0., 8.0)),
-    ];
-    for (cycle, frozen, lifeguard, runs, deaths, values) in cases {
+    for case in FROZEN {
+        let Frozen { cycle, together: frozen, lifeguard, runs, deaths, .. } = *case;
         let mode = if lifeguard { "lifeguard" } else { "plain" };
         let id = format!("frozen-{cycle}s-{frozen}-{mode}");
         if !wanted(&id) {
@@ -202,7 +262,8 @@ fn frozen(many: u64, wanted: &impl Fn(&str) -> bool) -> Vec<Row> {
         let cycles = 120u32.div_ceil(cycle + 1);
         let end = BEGIN + cycles * (cycle + 1) + 15;
         let mut text = head(64, config);
-        text += &format!(
+        let _ = write!(
+            text,
             "duration: {end}s\ntimeline:\n  - {{at: {BEGIN}s, for: {cycle}s, every: {}s, \
              times: {cycles}, pause: {{nodes: [{}]}}}}\n",
             cycle + 1,
@@ -213,16 +274,23 @@ fn frozen(many: u64, wanted: &impl Fn(&str) -> bool) -> Vec<Row> {
             if frozen == 4 { |r| deaths_of(&r.told, 4) } else { |r| deaths_of(&r.told, 8) };
         let distinct: fn(&Run) -> f64 =
             if frozen == 4 { |r| distinct_of(&r.told, 4) } else { |r| distinct_of(&r.told, 8) };
-        let healthy: fn(&Run) -> f64 = if frozen == 4 {
+        let healthy: Of = if frozen == 4 {
             |r| r.told.deaths.iter().filter(|d| d.1 >= 4 && d.2.0 >= 4).count() as f64
         } else {
             |r| r.told.deaths.iter().filter(|d| d.1 >= 8 && d.2.0 >= 8).count() as f64
         };
-        let (suspicions, refutations, _, _, ever) = values;
         let measures = [
-            Measure { name: "suspicions", measured: suspicions, of: |r| r.count("probes.failed") },
-            Measure { name: "refutations", measured: refutations, of: |r| r.count("refutations") },
-            Measure { name: "frozen ever declared dead", measured: ever, of: distinct },
+            Measure {
+                name: "suspicions",
+                measured: case.suspicions,
+                of: |r| r.count("probes.failed"),
+            },
+            Measure {
+                name: "refutations",
+                measured: case.refutations,
+                of: |r| r.count("refutations"),
+            },
+            Measure { name: "frozen ever declared dead", measured: case.ever, of: distinct },
         ];
         rows.extend(ranked(&id, &plan, runs, many, &measures));
         // Single runs: heavy tails do not average.
@@ -272,9 +340,8 @@ fn cut(plan: &Plan, seed: u64, until: f64) -> Cut {
     let during: Vec<_> =
         told.deaths.iter().filter(across).filter(|d| seconds(d.0) <= until).collect();
     let first = during.first().map_or(f64::NAN, |d| seconds(d.0));
-    let last = |mine: bool| {
-        during.iter().filter(|d| side(d.1) == mine).last().map_or(f64::NAN, |d| seconds(d.0))
-    };
+    let last =
+        |mine: bool| during.iter().rfind(|d| side(d.1) == mine).map_or(f64::NAN, |d| seconds(d.0));
     let heal = outcome.samples.iter().find(|s| s.metric == "heal");
     Cut {
         first,

@@ -17,17 +17,18 @@ pub fn sorted(values: impl IntoIterator<Item = Option<f64>>) -> Vec<f64> {
 }
 
 /// The greatest distance between two empirical distributions (Kolmogorov and Smirnov).
-pub fn distance(a: &[f64], b: &[f64]) -> f64 {
+pub fn distance(ours: &[f64], theirs: &[f64]) -> f64 {
     let (mut i, mut j, mut most) = (0, 0, 0.0f64);
-    while i < a.len() && j < b.len() {
-        let x = a[i].min(b[j]);
-        while i < a.len() && a[i] <= x {
+    while i < ours.len() && j < theirs.len() {
+        let value = ours[i].min(theirs[j]);
+        while i < ours.len() && ours[i] <= value {
             i += 1;
         }
-        while j < b.len() && b[j] <= x {
+        while j < theirs.len() && theirs[j] <= value {
             j += 1;
         }
-        most = most.max((i as f64 / a.len() as f64 - j as f64 / b.len() as f64).abs());
+        let gap = i as f64 / ours.len() as f64 - j as f64 / theirs.len() as f64;
+        most = most.max(gap.abs());
     }
     most
 }

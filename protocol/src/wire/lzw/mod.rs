@@ -2,7 +2,7 @@
 //! 12 (specification 12.5).
 //!
 //! Interoperation needs only that others can read it; fidelity needs the exact length, and thus the exact
-//! codes. One walk over the input, [`Trie::walk`], decides the codes; an [`Encoder`] writes them down, a
+//! codes. One walk over the input, `Trie::walk`, decides the codes; an [`Encoder`] writes them down, a
 //! [`Meter`] only adds their widths up.
 //!
 //! ```text

@@ -1,5 +1,5 @@
 //! The questions a reader comes with, answered in plain sentences: when did everyone know, what did it cost,
-//! was a healthy node declared dead.
+//! was a healthy node declared dead; after a partition, whether the cluster became one again.
 
 use serde::Serialize;
 use wavetank_sim_core::outcome::Unit;
@@ -19,7 +19,7 @@ pub(super) struct Answer {
 }
 
 pub(super) fn all(report: &Report) -> Vec<Answer> {
-    let answers = [when(report), detected(report), cost(report), healthy(report)];
+    let answers = [when(report), detected(report), healed(report), cost(report), healthy(report)];
     answers.into_iter().filter(|a| !a.sentences.is_empty()).collect()
 }
 
@@ -51,6 +51,7 @@ fn time(ns: u64) -> String {
 /// `Of 20 crashes, the median one WAS DONE within 1.6 s, the slowest within 2.1 s; 3 never were.`
 fn within(t: &TrendSummary, what: (&str, &str), done: &str, never: &str) -> String {
     let (one, many) = what;
+    let were = if never == "was" { "were" } else { never };
     let done = match (t.count, t.med, t.max) {
         (1, Some(only), _) => return format!("The {one} {done} within {}.", time(only)),
         (1, None, _) => return format!("The {one} never {never}."),
@@ -64,12 +65,13 @@ fn within(t: &TrendSummary, what: (&str, &str), done: &str, never: &str) -> Stri
                 time(max)
             )
         }
-        (n, None, _) => return format!("Of {n} {many}, {} never {never}.", t.missing),
+        (n, None, _) if t.missing == n => return format!("Of {n} {many}, none ever {never}."),
+        (n, None, _) => return format!("Of {n} {many}, {} never {were}.", t.missing),
     };
     match t.missing {
         0 => format!("{done}."),
         1 => format!("{done}; one never {never}."),
-        n => format!("{done}; {n} never {}.", if never == "was" { "were" } else { never }),
+        n => format!("{done}; {n} never {were}."),
     }
 }
 
@@ -106,6 +108,24 @@ fn detected(report: &Report) -> Answer {
     sentences.extend(first.map(|t| within(t, WHAT, "was declared by some node", "was")));
     sentences.extend(all.map(|t| within(t, WHAT, "was known to everyone who counts", "was")));
     Answer { question: "How soon was a crash detected?", sentences, tone: tone(&[first, all]) }
+}
+
+fn healed(report: &Report) -> Answer {
+    const WHAT: (&str, &str) = ("partition", "partitions");
+    let heal = trend(report, "heal");
+    let mut sentences = Vec::new();
+    if let Some(t) = heal {
+        sentences.push(within(t, WHAT, "had healed", "did"));
+        sentences.push(
+            "Measured from its end until all who were cut apart hold each other alive again."
+                .into(),
+        );
+    }
+    Answer {
+        question: "Did the cluster become one again after a partition?",
+        sentences,
+        tone: tone(&[heal]),
+    }
 }
 
 fn cost(report: &Report) -> Answer {
@@ -169,6 +189,11 @@ fn healthy(report: &Report) -> Answer {
                 rate(c.rate_ci95[1]),
             ));
         }
+        if counter(report, "packets.cut").is_some_and(|cut| cut.count > 0) {
+            sentences.push(
+                "Those who were cut off from a node and declared it dead are not counted.".into(),
+            );
+        }
         if let Some(healthy) = counter(report, "false_positives.healthy").filter(|h| h.count > 0) {
             sentences.push(format!(
                 "{} neither the accuser nor the accused had a fault of its own.",
@@ -185,4 +210,28 @@ fn healthy(report: &Report) -> Answer {
 fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_never_happened_is_said_in_every_number() {
+        let cases = [
+            (1, 1, None, "The crash never was."),
+            (5, 5, None, "Of 5 crashes, none ever was."),
+            (5, 3, None, "Of 5 crashes, 3 never were."),
+            (
+                5,
+                2,
+                Some(2_000_000_000),
+                "Of 5 crashes, the median one was told within 2.00 s; 2 never were.",
+            ),
+        ];
+        for (count, missing, med, words) in cases {
+            let trend = TrendSummary { count, missing, med, ..TrendSummary::default() };
+            assert_eq!(within(&trend, ("crash", "crashes"), "was told", "was"), words);
+        }
+    }
 }

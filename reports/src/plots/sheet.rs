@@ -366,7 +366,8 @@ pub(super) fn text_width(text: &str, size: f64, bold: bool) -> f64 {
 /// Breaks a text into lines that fit.
 pub(super) fn wrap(text: &str, size: f64, bold: bool, width: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ').filter(|w| !w.is_empty()) {
+    for word in words(text) {
+        let word = word.as_str();
         if let Some(line) = lines.last_mut() {
             let longer = format!("{line} {word}");
             if text_width(&longer, size, bold) <= width {
@@ -377,6 +378,25 @@ pub(super) fn wrap(text: &str, size: f64, bold: bool, width: f64) -> Vec<String>
         lines.push(shorten(word, size, bold, width));
     }
     lines
+}
+
+/// The words of a text; a number and its unit are one.
+fn words(text: &str) -> Vec<String> {
+    const UNITS: [&str; 7] = ["s", "ms", "us", "ns", "m", "h", "%"];
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split(' ').filter(|w| !w.is_empty()) {
+        match words.last_mut() {
+            Some(number)
+                if UNITS.contains(&word.trim_end_matches(['.', ',', ';', ':']))
+                    && number.ends_with(|c: char| c.is_ascii_digit()) =>
+            {
+                number.push(' ');
+                number.push_str(word);
+            }
+            _ => words.push(word.to_string()),
+        }
+    }
+    words
 }
 
 /// Cuts a text that does not fit, with an ellipsis in its middle: the ends of names tell nodes apart.

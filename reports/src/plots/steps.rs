@@ -20,13 +20,15 @@ pub(super) struct Bin {
     pub max: f64,
 }
 
-/// Divides `0 .. end` into `count` equal bins.
+/// Divides `0 .. end` into `count` equal bins. Nobody looked before the first point; its value stands for that
+/// time, since a cluster at rest does not begin with nothing.
 pub(super) fn bins(points: &[(Span, f64)], end: f64, count: usize) -> Vec<Bin> {
     let width = end / count as f64;
     (0..count)
         .map(|i| {
             let (from, to) = (i as f64 * width, (i + 1) as f64 * width);
-            let mut value = at(points, from);
+            let early = points.first().filter(|p| p.0 as f64 > from);
+            let mut value = early.map_or_else(|| at(points, from), |p| p.1);
             let mut bin = Bin { mean: 0.0, min: value, max: value };
             let mut since = from;
             let first = points.partition_point(|p| p.0 as f64 <= from);
@@ -65,7 +67,7 @@ mod tests {
         let bins = bins(&points, 40.0, 2);
         assert_eq!(
             bins,
-            [Bin { mean: 1.0, min: 0.0, max: 2.0 }, Bin { mean: 4.0, min: 2.0, max: 6.0 }]
+            [Bin { mean: 2.0, min: 2.0, max: 2.0 }, Bin { mean: 4.0, min: 2.0, max: 6.0 }]
         );
     }
 

@@ -79,7 +79,7 @@ pub enum Summary {
 pub type Interval<T> = [Option<T>; 2];
 
 /// A trend over all samples of all runs. An absent value is infinite: it never happened.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TrendSummary {
     /// Unit of the values.
     pub unit: String,

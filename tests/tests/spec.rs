@@ -196,7 +196,6 @@ fn s9_6_a_restarted_process_has_the_metadata_it_had() {
     for (timeline, incarnation) in [(&[restart][..], 1), (&[update, restart], 3)] {
         let plan = small(cluster, "latency: 1ms", "15s", timeline);
         let mut tank = Tank::new(&plan, 1, Nobody);
-        tank.advance(1);
         let attributes = |tank: &Tank<'_, Nobody>, slot| {
             let belief = tank.belief(slot, MemberId(2)).unwrap();
             (belief.status, belief.incarnation, belief.attributes)
@@ -209,4 +208,24 @@ fn s9_6_a_restarted_process_has_the_metadata_it_had() {
             assert_eq!(attributes(&tank, slot), expected, "{timeline:?}, slot {slot}");
         }
     }
+}
+
+/// A rolling restart that leaves first is down from the stop, not from the call of leave.
+#[test]
+fn a_rolling_restart_is_down_after_its_leave() {
+    let roll = "at: 5s, rolling-restart: {nodes: node-2, every: 9s, down: 2s, leave: true}";
+    let plan = lan(8, "20s", &[roll]);
+    let mut tank = Tank::new(&plan, 1, Nobody);
+    let step = 10 * MILLISECOND;
+    let (mut down, mut last) = (0, 0);
+    for at in (0..20 * SECOND).step_by(step as usize) {
+        tank.advance(at);
+        if tank.node(2).is_none() {
+            down += step;
+            last = at;
+        }
+    }
+    assert_eq!(down, 2 * SECOND, "until {last}");
+    // The leave itself took its transmissions.
+    assert!(last > 7 * SECOND + 100 * MILLISECOND, "until {last}");
 }

@@ -21,8 +21,8 @@ use crate::{commands, screen::Color};
 Examples:
   wavetank run first-crash                     a built-in scenario
   wavetank run --preset consul-lan --nodes 200 --loss 1%
-  wavetank scenarios new                       write a scenario of your own
-  wavetank run my.yaml --seeds 50 --out out    fifty runs and a folder with report.html
+  wavetank scenarios new                       write one of your own
+  wavetank run my.yaml --seeds 50 --out out    fifty runs, out/report.html
 
 Exit codes: 0 passed, 1 could not run, 2 usage or invalid scenario,
             99 a threshold failed, 130 interrupted"
@@ -74,7 +74,7 @@ pub enum Command {
 #[derive(Args, Clone, Debug, Default)]
 pub struct Changes {
     /// One run with this seed
-    #[arg(long, value_name = "N", conflicts_with = "seeds")]
+    #[arg(long, value_name = "N", conflicts_with = "seeds", value_parser = seed)]
     pub seed: Option<u64>,
     /// So many runs, from the scenario's first seed on, or those of a range such as 1..20 (both included)
     #[arg(long, value_name = "N|A..B", value_parser = seeds)]
@@ -82,7 +82,7 @@ pub struct Changes {
     /// Total number of nodes; groups keep their proportions
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub nodes: Option<u32>,
-    /// Set a key of the scenario, such as cluster.config.gossip_interval=500ms or timeline[0].at=5s
+    /// Set a key of the scenario, such as cluster.config.gossip_interval=500ms or timeline.ID.at=5s
     #[arg(long, value_name = "PATH=VALUE", value_parser = set)]
     pub set: Vec<(String, String)>,
 }
@@ -115,6 +115,13 @@ pub fn format(text: &str) -> Result<Format, String> {
 /// The names of presets.
 pub fn preset() -> PossibleValuesParser {
     PossibleValuesParser::new(PRESETS.iter().map(|p| p.name))
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    text.trim().parse().map_err(|_| match seeds(text) {
+        Ok(_) => format!("one number is expected; for several runs: --seeds {text}"),
+        Err(_) => "expected a number such as 17".to_owned(),
+    })
 }
 
 fn seeds(text: &str) -> Result<Seeds, String> {

@@ -17,6 +17,12 @@ pub fn bytes(n: u64) -> String {
     human(n as f64, Unit::Bytes)
 }
 
+/// What to say beside an estimate that is more than what is free: `run` will refuse.
+pub fn too_much(need: u64) -> Option<String> {
+    let free = available().filter(|free| *free < need)?;
+    Some(format!("more than the {} free here: it will not run; take fewer nodes", bytes(free)))
+}
+
 /// How many runs of a plan can go on at once, at most `wanted` (0: one per processor). Errors: not one.
 pub fn jobs(plan: &Plan, wanted: usize) -> Result<usize, Failure> {
     let processors = || std::thread::available_parallelism().map_or(1, usize::from);

@@ -123,7 +123,9 @@ fn text(name: &str, checked: &wavetank::scenarios::Scenario, screen: &Screen) ->
     for (i, derived) in derived(plan).iter().enumerate() {
         line(if i == 0 { "derived" } else { "" }, derived);
     }
-    line("memory", &format!("about {} a run", host::bytes(estimate_memory(plan))));
+    let memory = estimate_memory(plan);
+    let remark = host::too_much(memory).map_or_else(String::new, |r| format!(", {r}"));
+    line("memory", &format!("about {} a run{remark}", host::bytes(memory)));
     line("blake3", checked.hash.trim_start_matches("blake3:"));
     out
 }

@@ -115,7 +115,7 @@ fn healed(report: &Report) -> Answer {
     let heal = trend(report, "heal");
     let mut sentences = Vec::new();
     if let Some(t) = heal {
-        sentences.push(within(t, WHAT, "had healed", "did"));
+        sentences.push(within(t, WHAT, "had healed", "healed"));
         sentences.push(
             "Measured from its end until all who were cut apart hold each other alive again."
                 .into(),

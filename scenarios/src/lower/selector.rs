@@ -171,6 +171,11 @@ impl<'a> World<'a> {
             cx.error(span, place, &message, label);
             return None;
         }
+        if !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit()) {
+            let label = format!("write `{{pick: {shown}}}` for so many at random");
+            cx.error(span, place, &message, label);
+            return None;
+        }
         let names = sample(cluster);
         let label = spell::nearest(name, names.iter().map(String::as_str))
             .map_or(String::new(), |near| format!("did you mean `{near}`?"));

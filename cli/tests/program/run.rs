@@ -11,7 +11,11 @@ fn exit_codes_tell_how_it_went() {
     for (arguments, code, says) in [
         ("run small.yaml", 0, ""),
         ("run small.yaml --set thresholds.detection.first=[\"max<1ns\"]", 99, ""),
-        ("run small.yaml --nodes 1000000 --set timeline[0].crash.nodes.pick=500000", 1, "take fewer nodes"),
+        (
+            "run small.yaml --nodes 1000000 --set timeline[0].crash.nodes.pick=500000",
+            1,
+            "take fewer nodes",
+        ),
         ("run bad.yaml", 2, "write `10s`"),
         ("run missing.yaml", 2, "wavetank scenarios new"),
         ("run zone-cut.yaml", 2, "built-in scenario is called `zone-cut`"),

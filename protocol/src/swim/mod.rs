@@ -358,6 +358,8 @@ enum Draw {
 #[derive(Clone, Debug)]
 pub struct Node {
     wake: Time,
+    /// The earliest deadline but those of probing.
+    later: Time,
     probe_at: Time,
     gossip_at: Time,
     relay_at: Time,
@@ -403,6 +405,7 @@ impl Node {
     fn blank(identity: Identity) -> Self {
         Self {
             wake: NEVER,
+            later: NEVER,
             probe_at: NEVER,
             gossip_at: NEVER,
             relay_at: NEVER,
@@ -438,7 +441,20 @@ impl Node {
     pub fn handle<V: View, O: Outbox>(&mut self, env: &mut Env<'_, V, O>, input: Input<'_>) {
         match input {
             Input::Wake => self.wake(env),
-            Input::Packet { from, packet } => self.packet(env, from, packet),
+            Input::Packet { from, packet } => {
+                self.packet(env, from, packet);
+                let bare = packet.messages.is_empty()
+                    && matches!(
+                        packet.head,
+                        Head::Ping { .. } | Head::Ack { .. } | Head::Nack { .. }
+                    );
+                if bare && self.queue.is_empty() && self.user_queue.is_none() {
+                    // The commonest input by far moves no deadline but the probe's own; an earlier wake
+                    // than necessary (of a relay that was answered) does no harm.
+                    self.wake = self.later.min(self.probe_at).min(self.probe.deadline());
+                    return;
+                }
+            }
             Input::Stream(step) => self.stream_step(env, step),
             Input::Drain => self.drain_one(env),
             Input::Freeze => self.frozen = true,
@@ -518,13 +534,13 @@ impl Node {
         if self.gossip_at == NEVER {
             self.arm_gossip(env, false);
         }
-        let mut wake = self.probe_at.min(self.gossip_at).min(self.relay_at);
-        wake = wake.min(self.probe.deadline()).min(self.push_pull.deadline());
-        wake = wake.min(self.suspicions.next());
+        let mut later = self.gossip_at.min(self.relay_at);
+        later = later.min(self.push_pull.deadline()).min(self.suspicions.next());
         if let Some(join) = &self.join {
-            wake = wake.min(join.deadline());
+            later = later.min(join.deadline());
         }
-        self.wake = wake.min(self.waiting.deadline());
+        self.later = later.min(self.waiting.deadline());
+        self.wake = self.later.min(self.probe_at).min(self.probe.deadline());
     }
 
     /// Everything due now, in the order of the specification's appendix C: probe tick, gossip tick, expiry

@@ -116,7 +116,8 @@ impl<'p, W: Watch> Tank<'p, W> {
         let Some(payload) = self.kernel.queue.upcoming(AHEAD) else { return };
         let slot = (payload >> 32) as usize;
         prefetch(&self.kernel.hosts, slot, 3);
-        prefetch(&self.nodes, slot, 8);
+        prefetch(&self.nodes, slot, 6);
+        prefetch(&self.tables, slot, 1);
         let low = payload & 0xffff_ffff;
         if low & CONNECTION == 0 {
             self.kernel.arena.prefetch(Block { at: (low & !(SERVED | UNHEARD)) as u32 });

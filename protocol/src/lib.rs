@@ -4,6 +4,7 @@
 
 pub mod belief;
 pub mod config;
+pub mod marks;
 pub mod message;
 pub mod order;
 pub mod queue;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::{
     belief::{BeliefId, MemberId},
+    marks::Marks,
     order::Order,
 };
 
@@ -55,6 +56,8 @@ pub struct PlainTable {
     entries: Arc<Vec<BeliefId>>,
     /// What this node believes otherwise, ascending by member; forgotten members as nobody.
     differs: Vec<(MemberId, BeliefId)>,
+    /// Which members may stand there, by the low bits of their ids.
+    marks: Marks,
     known: u32,
 }
 
@@ -83,6 +86,7 @@ impl Snapshots {
         let (list, kept) = &mut self.lists[id as usize];
         list.entries.clone_from(&table.entries);
         list.differs.clone_from(&table.differs);
+        list.marks = table.marks;
         kept.clone_from(order);
         SnapshotId(id)
     }
@@ -105,7 +109,7 @@ impl PlainTable {
     /// A table in which members `0 .. beliefs.len()` are known with these beliefs. Clones share it.
     pub fn of(beliefs: Vec<BeliefId>) -> Self {
         let known = beliefs.len() as u32;
-        Self { entries: Arc::new(beliefs), differs: Vec::new(), known }
+        Self { entries: Arc::new(beliefs), known, ..Self::default() }
     }
 
     /// Joins the table with the pool for the duration of a call.
@@ -126,7 +130,7 @@ impl PlainTable {
 
     #[inline]
     fn entry(&self, member: MemberId) -> BeliefId {
-        if !self.differs.is_empty()
+        if self.marks.may_hold(member)
             && let Ok(i) = self.differs.binary_search_by_key(&member, |d| d.0)
         {
             return self.differs[i].1;
@@ -147,6 +151,7 @@ impl PlainTable {
             write(entries, member, belief);
             return;
         }
+        self.marks.add(member);
         match self.differs.binary_search_by_key(&member, |d| d.0) {
             Ok(i) => self.differs[i].1 = belief,
             Err(i) => self.differs.insert(i, (member, belief)),
@@ -156,6 +161,7 @@ impl PlainTable {
             for (member, belief) in self.differs.drain(..) {
                 write(entries, member, belief);
             }
+            self.marks = Marks::default();
         }
     }
 

@@ -229,6 +229,7 @@ impl Node {
     }
 
     fn note_gone(&mut self, member: MemberId, changed: Option<Time>, status: Status) {
+        self.gone_marks.add(member);
         match self.gone.binary_search_by_key(&member, |g| g.0) {
             Ok(i) => self.gone[i] = (member, changed, status),
             Err(i) => self.gone.insert(i, (member, changed, status)),

@@ -21,6 +21,7 @@ use std::collections::VecDeque;
 use crate::{
     belief::{AddressId, AttributesId, BeliefId, MemberId, Roster, Status},
     config::Config,
+    marks::Marks,
     message::{Head, Message, Packet},
     order::Order,
     queue::{Item, Name, Queue, Waiter},
@@ -383,6 +384,7 @@ pub struct Node {
     suspicions: Suspicions,
     /// Dead and left records with the time of that change (none: for ever ago), ascending by member.
     gone: Vec<(MemberId, Option<Time>, Status)>,
+    gone_marks: Marks,
     relays: VecDeque<Relay>,
     gossip: Gossip,
     join: Option<Box<Join>>,
@@ -427,6 +429,7 @@ impl Node {
             push_pull: PushPull::default(),
             suspicions: Suspicions::default(),
             gone: Vec::new(),
+            gone_marks: Marks::default(),
             relays: VecDeque::new(),
             gossip: Gossip::default(),
             join: None,
@@ -675,8 +678,17 @@ impl Node {
         self.tokens
     }
 
+    /// Where a member stands among the gone.
+    #[inline]
+    fn gone_place(&self, member: MemberId) -> Option<usize> {
+        if !self.gone_marks.may_hold(member) {
+            return None;
+        }
+        self.gone.binary_search_by_key(&member, |g| g.0).ok()
+    }
+
     fn status(&self, member: MemberId) -> Status {
-        if let Ok(i) = self.gone.binary_search_by_key(&member, |g| g.0) {
+        if let Some(i) = self.gone_place(member) {
             return self.gone[i].2;
         }
         if self.suspicions.holds(member) { Status::Suspect } else { Status::Alive }

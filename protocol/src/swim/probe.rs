@@ -12,6 +12,7 @@ use super::{Action, Draw, Env, Event, Node, Outbox, StreamMessage};
 use crate::{
     belief::{AddressId, MemberId, Status},
     config::Compat,
+    marks::Marks,
     message::{Head, Message},
     order::Order,
     select::{self, Selection},
@@ -447,9 +448,9 @@ impl Node {
             return !matches!(among, Among::Relays { target } if target == member);
         }
         match among {
-            Among::Gossip => match self.gone.binary_search_by_key(&member, |g| g.0) {
-                Err(_) => true,
-                Ok(i) => {
+            Among::Gossip => match self.gone_place(member) {
+                None => true,
+                Some(i) => {
                     let (_, changed, status) = self.gone[i];
                     status == Status::Dead && changed.is_some_and(|at| now - at <= to_the_dead)
                 }
@@ -473,6 +474,10 @@ impl Node {
             }
         }
         let len = self.order.len() - reaped;
+        self.gone_marks = Marks::default();
+        for gone in &self.gone {
+            self.gone_marks.add(gone.0);
+        }
         let mut rng = self.stream(env, Draw::Order);
         let view = &*env.view;
         self.order = Order::shuffled(len, view.is_prefix(len), |out| view.members(out), &mut rng);

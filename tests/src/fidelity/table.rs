@@ -30,6 +30,8 @@ pub enum Verdict {
     Relative(f64, f64),
     /// An outcome that must be the same.
     Same(bool),
+    /// Not judged: the measurement leaves its own structure open.
+    Told,
 }
 
 impl Verdict {
@@ -40,6 +42,7 @@ impl Verdict {
             Self::Rank(rank) => (0.005..=0.995).contains(&rank),
             Self::Relative(difference, most) => difference.abs() <= most,
             Self::Same(same) => same,
+            Self::Told => true,
         }
     }
 }
@@ -56,6 +59,7 @@ pub fn markdown(rows: &[Row]) -> String {
             Verdict::Relative(d, most) => format!("{:+.2} % of {:.0} %", d * 100.0, most * 100.0),
             Verdict::Same(true) => "same".to_owned(),
             Verdict::Same(false) => "DIFFERENT".to_owned(),
+            Verdict::Told => "not judged".to_owned(),
         };
         let flag = if row.verdict.holds() { "" } else { " **no**" };
         let _ = writeln!(
@@ -81,11 +85,11 @@ fn number(value: f64) -> String {
     }
 }
 
-/// Mean of the squares of all z.
-pub fn mean_square(rows: &[Row]) -> f64 {
+/// Mean of the squares of all z, and how many there are.
+pub fn mean_square(rows: &[Row]) -> (f64, usize) {
     let squares: Vec<f64> = rows
         .iter()
         .filter_map(|r| if let Verdict::Z(z) = r.verdict { Some(z * z) } else { None })
         .collect();
-    squares.iter().sum::<f64>() / squares.len() as f64
+    (squares.iter().sum::<f64>() / squares.len().max(1) as f64, squares.len())
 }

@@ -328,8 +328,11 @@ mod tests {
         Judge { member_of: (0..4).map(MemberId).collect(), ..Judge::default() }
     }
 
-    /// What a judge on slot 0 says about a list of changes: (member, old, new, from).
-    fn verdict(changes: &[(u32, (Status, u32), (Status, u32), u32)]) -> Vec<String> {
+    /// A change of belief: member, old, new, from.
+    type Turn = (u32, (Status, u32), (Status, u32), u32);
+
+    /// What a judge on slot 0 says about a list of changes.
+    fn verdict(changes: &[Turn]) -> Vec<String> {
         let (mut roster, belief) = world();
         let mut judge = judge();
         for &(member, (old, was), (new, is), from) in changes {

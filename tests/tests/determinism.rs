@@ -5,6 +5,8 @@
 
 mod common;
 
+use std::fmt::Write as _;
+
 use common::{plan, small};
 use rayon::prelude::*;
 use wavetank_protocol::{message::Packet, rng::Keys, swim::Event};
@@ -151,7 +153,7 @@ struct Streams {
 }
 
 impl Streams {
-    fn note(&mut self, scene: Scene<'_>, what: String) {
+    fn note(&mut self, scene: Scene<'_>, what: impl std::fmt::Display) {
         let slot = scene.slot as usize;
         if self.effects.len() <= slot {
             self.effects.resize(slot + 1, Vec::new());
@@ -299,7 +301,7 @@ fn golden_digests() {
     all.extend(busy());
     for (name, plan) in all {
         let outcome = run(&plan, 1);
-        found.push_str(&format!("{name} {} {}\n", outcome.effects, outcome.digest));
+        let _ = writeln!(found, "{name} {} {}", outcome.effects, outcome.digest);
     }
     let lines = |text: &str| {
         let lines = text.lines().filter(|l| !l.starts_with('#'));

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+use std::fmt::Write as _;
+
 use wavetank_scenarios::{Overrides, Source, load};
 use wavetank_sim_core::plan::Plan;
 
@@ -26,7 +28,7 @@ pub fn text(cluster: &str, network: &str, duration: &str, timeline: &[impl AsRef
     );
     text.push_str(if timeline.is_empty() { "timeline: []\n" } else { "timeline:\n" });
     for entry in timeline {
-        text.push_str(&format!("  - {{{}}}\n", entry.as_ref()));
+        let _ = writeln!(text, "  - {{{}}}", entry.as_ref());
     }
     text
 }

@@ -175,6 +175,13 @@ pub fn what(entry: &Entry, plan: &Plan) -> String {
             let how = if *live { "at once" } else { "with a restart" };
             format!("new settings for {}, {how}", who(w))
         }
+        Action::UserEvent { who: w, name, .. } => format!("{} sends the event {name}", who(w)),
+        Action::Query { who: w, query } => format!("{} asks the query {}", who(w), query.name),
+        Action::SetTags { who: w, .. } => format!("new tags for {}", who(w)),
+        Action::ForceLeave { who: w, prune, .. } => {
+            format!("force-leave {}{}", if *prune { "and prune " } else { "" }, who(w))
+        }
+        Action::RotateKey { who: w, key, .. } => format!("{} rotates keys to key {key}", who(w)),
         Action::Pause { who: w } => format!("pause {}", who(w)),
         Action::Slow { who: w, service, cpu } => {
             let cpu = if *cpu > 0 {

@@ -25,6 +25,24 @@ pub struct Quirks {
     /// The broadcast queue's id counter restarts whenever the queue is momentarily empty, so that an
     /// item may silently replace another (specification 13, B1).
     pub queue_id_reset: bool,
+    /// Serf: a prune of a member that has not left stops the whole node for six seconds (Serf
+    /// specification 3.9). Off: the wait is in the background, as in the newest release.
+    pub prune_freeze: bool,
+    /// Serf: tags are encoded in whatever order the map gives, so that a restart may change the bytes
+    /// (Serf specification 8).
+    pub tag_order: bool,
+    /// Serf: the agent reads `disable_coordinates` and `validate_node_names` and forgets them (1.1).
+    pub dead_config: bool,
+}
+
+impl Quirks {
+    /// What the newest release has.
+    pub const HEAD: Self = Self {
+        queue_id_reset: true,
+        prune_freeze: false,
+        tag_order: true,
+        dead_config: true,
+    };
 }
 
 /// Encryption of packets and streams.
@@ -100,6 +118,8 @@ pub struct Config {
     pub compat: Compat,
     /// Which of the original's defects are present.
     pub quirks: Quirks,
+    /// Serf above SWIM; absent: SWIM alone.
+    pub serf: Option<crate::serf::Config>,
 }
 
 impl Config {
@@ -130,7 +150,8 @@ impl Config {
             udp_buffer_size: 1400,
             protocol_version: 2,
             compat: Compat::Head,
-            quirks: Quirks { queue_id_reset: true },
+            quirks: Quirks::HEAD,
+            serf: None,
         }
     }
 
@@ -162,6 +183,12 @@ impl Config {
             gossip_to_the_dead_time: 15 * SECOND,
             ..Self::lan()
         }
+    }
+
+    /// The same settings with a Serf agent above.
+    #[must_use]
+    pub const fn with_serf(self) -> Self {
+        Self { serf: Some(crate::serf::Config::agent()), ..self }
     }
 
     /// What is outside of the plaintext of packets this node sends.

@@ -1,4 +1,4 @@
-//! memberlist's SWIM as a machine without I/O: no clock, no socket, no thread, no global.
+//! memberlist's SWIM, and Serf above it, as a machine without I/O: no clock, no socket, no thread, no global.
 //!
 //! The same machine is driven by the simulator, by tests and by real sockets.
 
@@ -11,6 +11,7 @@ pub mod queue;
 pub mod rng;
 pub mod rules;
 pub mod select;
+pub mod serf;
 pub mod sizes;
 pub mod swim;
 pub mod time;

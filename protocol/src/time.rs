@@ -17,6 +17,8 @@ pub const MILLISECOND: Span = 1_000_000;
 pub const SECOND: Span = 1_000_000_000;
 /// One minute.
 pub const MINUTE: Span = 60 * SECOND;
+/// One hour.
+pub const HOUR: Span = 60 * MINUTE;
 
 /// An instant that never comes: the deadline of a timer that is not set.
 pub const NEVER: Time = Time::MAX;

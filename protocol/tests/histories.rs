@@ -157,7 +157,7 @@ fn config() -> impl Strategy<Value = Config> {
     ];
     (profile, odd, any::<bool>(), any::<bool>()).prop_map(|(config, odd, head, id_reset)| Config {
         compat: if head { Compat::Head } else { Compat::V0_2 },
-        quirks: Quirks { queue_id_reset: id_reset },
+        quirks: Quirks { queue_id_reset: id_reset, ..Quirks::HEAD },
         probe_interval: if odd == 1 { 0 } else { config.probe_interval },
         gossip_interval: if odd == 2 { 0 } else { config.gossip_interval },
         push_pull_interval: if odd == 3 { 0 } else { config.push_pull_interval },

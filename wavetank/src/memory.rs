@@ -62,6 +62,11 @@ fn changed(plan: &Plan, entry: &Entry) -> u64 {
         | Action::Pause { who }
         | Action::Slow { who, .. }
         | Action::Clock { who, .. }
+        | Action::SetTags { who, .. }
+        | Action::ForceLeave { who, .. }
+        | Action::UserEvent { who, .. }
+        | Action::Query { who, .. }
+        | Action::RotateKey { who, .. }
         | Action::Block { who, .. } => count(who),
         Action::RollingRestart { who, parallel, .. } => u64::from(*parallel).min(count(who)),
         Action::Scale { group, to } => {

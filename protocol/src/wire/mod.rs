@@ -26,6 +26,7 @@ pub mod message;
 pub mod msgpack;
 pub mod packet;
 pub mod seal;
+pub mod serf;
 pub mod stream;
 
 mod malformed;

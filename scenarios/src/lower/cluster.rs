@@ -154,6 +154,7 @@ fn groups(
                 nodes,
                 names: defaults.names.clone(),
                 labels: Vec::new(),
+                tags: Vec::new(),
                 config: 0,
                 meta_bytes: defaults.meta_bytes as u16,
                 stopped: false,
@@ -226,7 +227,8 @@ fn group(
     let (Some(name), Some(nodes), true) = (name, nodes, names_fine) else { return None };
     let meta_bytes = meta_bytes as u16;
     let nodes = nodes as u32;
-    Some((Group { name, nodes, names, labels, config, meta_bytes, stopped }, out))
+    let tags = Vec::new();
+    Some((Group { name, nodes, names, labels, config, meta_bytes, tags, stopped }, out))
 }
 
 /// The index of some settings among the distinct ones.

@@ -153,7 +153,7 @@ pub(crate) fn special_fields(cx: &mut Cx<'_>, fields: &mut Fields<'_>, over: &mu
 /// The special settings of a configuration, in canonical form.
 pub(crate) fn write_special(config: &Config, labels: &[String]) -> Vec<(String, Out)> {
     let label = labels.get(config.label.id as usize).cloned().unwrap_or_default();
-    let Quirks { queue_id_reset } = config.quirks;
+    let Quirks { queue_id_reset, .. } = config.quirks;
     vec![
         ("encryption".to_owned(), write_encryption(config.encryption)),
         ("label".to_owned(), Out::Text(label)),

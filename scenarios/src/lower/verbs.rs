@@ -230,7 +230,7 @@ impl<'t> Reading<'_, '_, '_, 't> {
             Reader::Join => {
                 let who = self.who();
                 let via = self.via();
-                Some(Action::Join { who: who?, via: via? })
+                Some(Action::Join { who: who?, via: via?, name_of: None })
             }
             Reader::Leave => {
                 let who = self.who();

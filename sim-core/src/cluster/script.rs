@@ -337,7 +337,7 @@ impl<W: Watch> Tank<'_, W> {
                 self.happened(occurrence, "rolling-restart", &slots);
                 self.roll(entry, occurrence, slots);
             }
-            Action::Join { who, via } => {
+            Action::Join { who, via, .. } => {
                 let slots = self.select(occurrence, 0, who);
                 self.happened(occurrence, "join", &slots);
                 let via: Vec<u32> = via.iter().collect();
@@ -439,6 +439,11 @@ impl<W: Watch> Tank<'_, W> {
                 };
                 self.impose(occurrence, condition);
             }
+            Action::UserEvent { .. }
+            | Action::Query { .. }
+            | Action::SetTags { .. }
+            | Action::ForceLeave { .. }
+            | Action::RotateKey { .. } => {}
             Action::Block { who, transport, direction } => {
                 let slots = self.select(occurrence, 0, who);
                 self.happened(occurrence, "block", &slots);

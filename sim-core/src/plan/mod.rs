@@ -84,6 +84,8 @@ pub struct Group {
     pub config: u16,
     /// Metadata of each node, in bytes, at most 512.
     pub meta_bytes: u16,
+    /// Serf: tags of each node, ascending by key; encoded they are the metadata.
+    pub tags: Vec<(String, String)>,
     /// The nodes are not there until a `join` or `scale` names them.
     pub stopped: bool,
 }

@@ -171,6 +171,52 @@ pub enum PathFault {
     Bandwidth(Bandwidth),
 }
 
+/// What a member answers to a query that it hears, in place of its application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Payload of the response.
+    pub payload: Vec<u8>,
+    /// Least and greatest time that the handler takes; uniform between.
+    pub after: (Span, Span),
+}
+
+/// A query as an entry describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    /// Name.
+    pub name: String,
+    /// Payload; absent is nil on the wire.
+    pub payload: Option<Vec<u8>>,
+    /// Only members of these names; all when absent.
+    pub nodes: Option<Vec<String>>,
+    /// Only members whose tag matches the expression, for each of these.
+    pub tags: Vec<(String, String)>,
+    /// Members acknowledge that they heard it.
+    pub ack: bool,
+    /// How many others relay each ack and response.
+    pub relay_factor: u8,
+    /// How long answers count; 0: the default of the original.
+    pub timeout: Span,
+    /// What members answer; absent: nothing.
+    pub answer: Option<Answer>,
+}
+
+/// What is done to all keyrings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyOperation {
+    /// Install, use, and remove the key that was used before, each when the one before it is done.
+    #[default]
+    Rotate,
+    /// Install.
+    Install,
+    /// Use.
+    Use,
+    /// Remove.
+    Remove,
+    /// List.
+    List,
+}
+
 /// Transport that a block stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
@@ -222,6 +268,8 @@ pub enum Action {
         who: Selector,
         /// Through whom, tried in order; the first others running when empty.
         via: SlotSet,
+        /// Under the name of the node on this slot, which may be running: a conflict of names.
+        name_of: Option<u32>,
     },
     /// Nodes leave and then stop.
     Leave {
@@ -245,6 +293,53 @@ pub enum Action {
         who: Selector,
         /// New length; at most 512. The content is new each time.
         meta_bytes: u16,
+    },
+    /// Serf: members send a user event.
+    UserEvent {
+        /// Who.
+        who: Selector,
+        /// Name.
+        name: String,
+        /// Payload; absent is nil on the wire.
+        payload: Option<Vec<u8>>,
+        /// Handlers may coalesce it.
+        coalesce: bool,
+    },
+    /// Serf: members ask a query.
+    Query {
+        /// Who asks.
+        who: Selector,
+        /// What.
+        query: Query,
+    },
+    /// Serf: members change their tags, as `serf tags` does.
+    SetTags {
+        /// Who.
+        who: Selector,
+        /// Tags set.
+        set: Vec<(String, String)>,
+        /// Tags deleted first.
+        delete: Vec<String>,
+    },
+    /// Serf: a member makes others leave.
+    ForceLeave {
+        /// Who is made to leave; running or not.
+        who: Selector,
+        /// At which member the operator says so; the first other running one when absent.
+        by: Option<Selector>,
+        /// They are forgotten altogether.
+        prune: bool,
+    },
+    /// Serf: a member changes the keyrings of all.
+    RotateKey {
+        /// Who begins it.
+        who: Selector,
+        /// The key, as an index into the scenario's keys (0 to 63).
+        key: u8,
+        /// What is done.
+        operation: KeyOperation,
+        /// How many others relay each answer.
+        relay_factor: u8,
     },
     /// Settings change.
     SetConfig {

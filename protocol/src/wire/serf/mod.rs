@@ -1,0 +1,1 @@
+//! Serf's messages, byte for byte and length by length.

@@ -6,6 +6,7 @@ use wavetank_protocol::{
     Time,
     belief::{MemberId, Roster},
     message::Packet,
+    serf::{self, ledger::Ledger},
     swim::{Event, Node},
 };
 
@@ -35,6 +36,8 @@ pub trait Watch {
     fn lost(&mut self, _scene: Scene<'_>, _to: u32, _why: Option<Drop>) {}
     /// A node told something.
     fn event(&mut self, _scene: Scene<'_>, _event: &Event) {}
+    /// A node's Serf layer told something.
+    fn serf(&mut self, _scene: Scene<'_>, _ledger: &Ledger, _event: &serf::Event) {}
     /// A node's deadline came.
     fn woke(&mut self, _scene: Scene<'_>, _node: &Node) {}
     /// A step of a stream: `what` happened between two slots.

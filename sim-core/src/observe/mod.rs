@@ -11,6 +11,7 @@ mod finish;
 mod heal;
 mod levels;
 pub mod metrics;
+mod serf;
 
 use std::collections::BTreeMap;
 
@@ -36,6 +37,7 @@ use falses::{Accusations, Cuts, Declarations, Episodes, Faults};
 use heal::Heal;
 use levels::Levels;
 pub use metrics::{METRICS, metric};
+pub use serf::{Coordinate, SerfLook};
 
 /// Observers whose beliefs about a victim are kept over time.
 const SAMPLED_OBSERVERS: usize = 64;

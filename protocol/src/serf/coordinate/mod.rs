@@ -96,7 +96,8 @@ impl Coordinate {
     /// Whether all of it are finite numbers (`IsValid`).
     pub fn is_valid(&self) -> bool {
         // Without early exits, so that it takes a few vector instructions.
-        let finite = |part: f64| part.to_bits() & f64::INFINITY.to_bits() != f64::INFINITY.to_bits();
+        let finite =
+            |part: f64| part.to_bits() & f64::INFINITY.to_bits() != f64::INFINITY.to_bits();
         self.vec.iter().fold(true, |all, &part| all & finite(part))
             & finite(self.error)
             & finite(self.adjustment)

@@ -25,7 +25,7 @@ pub enum Malformed {
     Algorithm(u8),
     /// Compressed data without their end code.
     Unfinished,
-    /// An encryption version other than 0 and 1.
+    /// A version of encryption other than 0 and 1, or of a coordinate other than 1.
     Version(u8),
     /// An LZW code that stands for nothing yet.
     Code(u16),
@@ -50,7 +50,7 @@ impl fmt::Display for Malformed {
             Self::Checksum => f.write_str("the checksum does not fit"),
             Self::Algorithm(byte) => write!(f, "unknown compression algorithm {byte}"),
             Self::Unfinished => f.write_str("the compressed data have no end"),
-            Self::Version(byte) => write!(f, "unknown encryption version {byte}"),
+            Self::Version(byte) => write!(f, "unknown version {byte}"),
             Self::Code(code) => write!(f, "the LZW code {code} stands for nothing"),
             Self::Label => f.write_str("the label is not the expected one"),
             Self::Key => f.write_str("no key decrypts it"),

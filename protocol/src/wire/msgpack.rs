@@ -86,6 +86,26 @@ impl<'o> Writer<'o> {
         }
     }
 
+    /// The header of an array.
+    pub fn array(&mut self, items: usize) {
+        self.container(0x90, 0xdc, items);
+    }
+
+    /// The header of a map with keys of the users' own, of any number.
+    pub fn pairs(&mut self, entries: usize) {
+        self.container(0x80, 0xde, entries);
+    }
+
+    /// A float, always of eight bytes.
+    pub fn float(&mut self, value: f64) {
+        self.tagged(0xcb, value.to_bits(), 8);
+    }
+
+    /// Nothing: an absent string, array or map.
+    pub fn nil(&mut self) {
+        self.out.push(0xc0);
+    }
+
     /// A boolean.
     pub fn bool(&mut self, value: bool) {
         self.out.push(if value { 0xc3 } else { 0xc2 });
@@ -96,6 +116,14 @@ impl<'o> Writer<'o> {
             0..=31 => self.out.push(0xa0 | len as u8),
             32..=0xffff => self.tagged(0xda, len as u64, 2),
             _ => self.tagged(0xdb, len as u64, 4),
+        }
+    }
+
+    fn container(&mut self, short: u8, long: u8, len: usize) {
+        match len {
+            0..=15 => self.out.push(short | len as u8),
+            16..=0xffff => self.tagged(long, len as u64, 2),
+            _ => self.tagged(long + 1, len as u64, 4),
         }
     }
 
@@ -179,6 +207,37 @@ impl<'a> Reader<'a> {
             }
         }
         Ok(record)
+    }
+
+    /// Whether the next value is nil; it is passed over if so.
+    pub fn nil(&mut self) -> bool {
+        let nil = self.rest().first() == Some(&0xc0);
+        self.at += usize::from(nil);
+        nil
+    }
+
+    /// An array of values of one type; nil is empty. Grown as it is read: its length is a stranger's word.
+    pub fn array<V: Value<'a>>(&mut self) -> Result<Vec<V>, Malformed> {
+        let items = match self.byte()? {
+            0xc0 => 0,
+            tag @ 0x90..=0x9f => u64::from(tag & 0x0f),
+            0xdc => self.big_endian(2)?,
+            0xdd => self.big_endian(4)?,
+            other => return Err(Malformed::Type(other)),
+        };
+        (0..items).map(|_| V::read(self)).collect()
+    }
+
+    /// A map with keys of the users' own, in its order; nil is empty.
+    pub fn pairs<V: Value<'a>>(&mut self) -> Result<Vec<(Text<'a>, V)>, Malformed> {
+        let entries = match self.byte()? {
+            0xc0 => 0,
+            tag @ 0x80..=0x8f => u64::from(tag & 0x0f),
+            0xde => self.big_endian(2)?,
+            0xdf => self.big_endian(4)?,
+            other => return Err(Malformed::Type(other)),
+        };
+        (0..entries).map(|_| Ok((Text::read(self)?, V::read(self)?))).collect()
     }
 
     /// Passes over one value of any type and depth, without recursion.
@@ -283,6 +342,47 @@ impl<'a> Value<'a> for Text<'a> {
     }
 }
 
+impl<'a, V: Value<'a>> Value<'a> for Vec<V> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
+        reader.array()
+    }
+}
+
+impl<'a, V: Value<'a>> Value<'a> for Option<Vec<V>> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
+        if reader.nil() { Ok(None) } else { reader.array().map(Some) }
+    }
+}
+
+impl<'a, V: Value<'a>> Value<'a> for Vec<(Text<'a>, V)> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
+        reader.pairs()
+    }
+}
+
+impl<'a, V: Value<'a>> Value<'a> for Option<Vec<(Text<'a>, V)>> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
+        if reader.nil() { Ok(None) } else { reader.pairs().map(Some) }
+    }
+}
+
+impl<'a> Value<'a> for f64 {
+    /// Floats of both widths, and integers.
+    fn read(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
+        match reader.rest().first() {
+            Some(0xca) => {
+                reader.byte()?;
+                Ok(Self::from(f32::from_bits(reader.big_endian(4)? as u32)))
+            }
+            Some(0xcb) => {
+                reader.byte()?;
+                Ok(Self::from_bits(reader.big_endian(8)?))
+            }
+            _ => Ok(reader.integer()? as Self),
+        }
+    }
+}
+
 impl<'a> Value<'a> for bool {
     /// The original also takes the integers 0 and 1, in their shortest form only.
     fn read(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
@@ -303,4 +403,4 @@ macro_rules! integers {
         }
     )*};
 }
-integers!(u8, u16, u32, i64);
+integers!(u8, u16, u32, u64, i64);

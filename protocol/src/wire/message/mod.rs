@@ -38,7 +38,7 @@ macro_rules! record {
         }
     };
 }
-use record;
+pub(in crate::wire) use record;
 
 /// A message of a packet, or of a stream that carries just one.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,3 +3,4 @@
 pub mod checkers;
 pub mod fidelity;
 pub mod fuzz;
+pub mod real_serf;

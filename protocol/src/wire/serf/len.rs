@@ -132,7 +132,7 @@ pub const CONFLICT_UNKNOWN: u32 = 2;
 /// byte). Versions and status are below 128.
 #[inline]
 pub const fn conflict(address_bytes: u8, port: u16, name_len: u32, tags_map_len: u32) -> u32 {
-    114 + raw_len(address_bytes as u32) + uint_len(port as u32) + raw_len(name_len) + tags_map_len
+    108 + raw_len(address_bytes as u32) + uint_len(port as u32) + raw_len(name_len) + tags_map_len
 }
 
 /// The payload of a key operation; listing has an empty key.

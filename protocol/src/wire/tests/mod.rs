@@ -5,6 +5,8 @@ mod encrypted;
 mod examples;
 mod lengths;
 mod lzw;
+mod serf;
+mod serf_lengths;
 mod sizes;
 mod tolerance;
 

@@ -226,6 +226,25 @@ impl Net {
         self.conditions.iter().all(open)
     }
 
+    /// The round trip between two slots as it is without chance: medians of latency and scripted delays
+    /// without their variation, both ways; at least 1. For measures, not for the history.
+    pub fn round_trip(&self, a: u32, b: u32) -> Span {
+        (self.one_way(a, b) + self.one_way(b, a)).max(1)
+    }
+
+    fn one_way(&self, from: u32, to: u32) -> Span {
+        let link = &self.topology.links[self.topology.link(from, to)];
+        let mut way = link.flight.median() + self.topology.stages[link.stage].mean_delay();
+        for condition in &self.conditions {
+            if condition.rules(from, to) & FAULTY != 0
+                && let Some(fault) = &condition.fault
+            {
+                way += fault.stage.mean_delay();
+            }
+        }
+        way
+    }
+
     /// What no datagram and no leg of a stream can undercut, whatever of this timeline is in force.
     ///
     /// Where datagrams can overtake, this is the links' `min`; else the least value of their

@@ -67,6 +67,11 @@ impl Bits {
         Self(vec![0; slots.div_ceil(64)])
     }
 
+    /// None of as many as these.
+    pub fn as_empty(&self) -> Self {
+        Self(vec![0; self.0.len()])
+    }
+
     /// Whether a slot is in.
     pub fn has(&self, slot: u32) -> bool {
         self.0.get(slot as usize / 64).is_some_and(|w| w >> (slot % 64) & 1 == 1)

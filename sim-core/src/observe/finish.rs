@@ -1,6 +1,13 @@
 //! The end of a run: from what was kept to its outcome.
 
-use wavetank_protocol::{Time, belief::Roster, swim::Node, time::SECOND};
+use std::collections::BTreeSet;
+
+use wavetank_protocol::{
+    Span, Time,
+    belief::{MemberId, Roster},
+    swim::Node,
+    time::SECOND,
+};
 
 use super::{
     METRICS, NAMES, Observer,
@@ -18,13 +25,14 @@ use crate::{
 const POINTS: usize = 240;
 
 /// Names that the outcome needs.
-struct Names<'a> {
-    roster: &'a Roster,
-    hosts: &'a [Host],
+#[derive(Clone, Copy)]
+pub(super) struct Names<'a> {
+    pub(super) roster: &'a Roster,
+    pub(super) hosts: &'a [Host],
 }
 
 impl Names<'_> {
-    fn slot(&self, slot: u32) -> String {
+    pub(super) fn slot(&self, slot: u32) -> String {
         self.roster.name(self.hosts[slot as usize].member).to_owned()
     }
 }
@@ -92,15 +100,28 @@ impl Observer {
                 value: None,
             });
         }
+        curves.extend(self.levels.curves());
+        let mut counts = self.counts.list().to_vec();
+        let mut gauges = self.gauges(plan, hosts);
+        let true_members: BTreeSet<MemberId> =
+            nodes.iter().flatten().filter(|n| !n.has_left()).map(|n| n.identity().me).collect();
+        let serf = self.serf_finish(
+            &names,
+            (&running, end),
+            |member| true_members.contains(&member),
+            (&mut samples, &mut curves, &mut missed),
+        );
+        if let Some((of_serf, levels)) = serf {
+            counts.extend(of_serf.list());
+            gauges.extend(levels);
+        }
         let place = |metric: &str| METRICS.iter().position(|m| m.name == metric);
         samples.sort_by(|a, b| {
             let key = |s: &Sample| (place(s.metric), s.time, s.subject.clone(), s.event.clone());
             key(a).cmp(&key(b))
         });
-        curves.extend(self.levels.curves());
         let counters =
-            self.counts.list().iter().map(|&(metric, count)| Counter { metric, count }).collect();
-        let gauges = self.gauges(plan, hosts);
+            counts.into_iter().map(|(metric, count)| Counter { metric, count }).collect();
         Outcome {
             seed,
             digest: digest.close(),
@@ -118,7 +139,7 @@ impl Observer {
     }
 
     /// Leaves that had not returned, in the order of their members.
-    fn pending_leaves(&self) -> Vec<(wavetank_protocol::belief::MemberId, Time)> {
+    fn pending_leaves(&self) -> Vec<(MemberId, Time)> {
         self.pending_leaves.iter().map(|(m, t)| (*m, *t)).collect()
     }
 
@@ -225,7 +246,13 @@ impl Observer {
 /// The curve of an event: who has it, the origin included where the change is its own.
 fn event_curve(crash: bool, event: String, all: u64, times: &[Time]) -> Curve {
     let origin = u64::from(!crash);
-    let mut points = Vec::with_capacity(POINTS + 2);
+    let curve = if crash { "detection" } else { "dissemination" };
+    Curve { curve, event, of: all + origin, points: curve_points(origin, times) }
+}
+
+/// How many have something, from so many at first, given when the others got it, ascending.
+pub(super) fn curve_points(origin: u64, times: &[Time]) -> Vec<(Span, f64)> {
+    let mut points = Vec::with_capacity(times.len().min(POINTS) + 2);
     points.push((0, origin as f64));
     // Every step where there are few; else so many steps of equal height.
     let step = times.len().div_ceil(POINTS).max(1);
@@ -235,6 +262,5 @@ fn event_curve(crash: bool, event: String, all: u64, times: &[Time]) -> Curve {
             points.push((time, (i as u64 + 1 + origin) as f64));
         }
     }
-    let curve = if crash { "detection" } else { "dissemination" };
-    Curve { curve, event, of: all + origin, points }
+    points
 }

@@ -13,14 +13,14 @@ const BINS: u64 = 240;
 
 /// An integral over time of a level that changes in steps.
 #[derive(Clone, Copy, Debug, Default)]
-struct Area {
-    level: u64,
+pub(super) struct Area {
+    pub(super) level: u64,
     since: Time,
-    sum: u128,
+    pub(super) sum: u128,
 }
 
 impl Area {
-    fn set(&mut self, level: u64, now: Time) {
+    pub(super) fn set(&mut self, level: u64, now: Time) {
         self.sum += u128::from(self.level) * u128::from(now - self.since);
         self.level = level;
         self.since = now;

@@ -56,6 +56,67 @@ pub const METRICS: &[Metric] = &[
         "own suspicion heard until the refutation is known to all who count",
     ),
     trend("leave.time", Unit::Nanoseconds, "leave called until it returned"),
+    trend(
+        "event.t50",
+        Unit::Nanoseconds,
+        "user event sent until half of the others who count have heard it",
+    ),
+    trend(
+        "event.t90",
+        Unit::Nanoseconds,
+        "user event sent until 90 % of the others who count have heard it",
+    ),
+    trend(
+        "event.t99",
+        Unit::Nanoseconds,
+        "user event sent until 99 % of the others who count have heard it",
+    ),
+    trend(
+        "event.t999",
+        Unit::Nanoseconds,
+        "user event sent until 99.9 % of the others who count have heard it",
+    ),
+    trend(
+        "event.t100",
+        Unit::Nanoseconds,
+        "user event sent until all others who count have heard it",
+    ),
+    trend(
+        "query.t50",
+        Unit::Nanoseconds,
+        "query asked until half of the others who count have heard it",
+    ),
+    trend(
+        "query.t90",
+        Unit::Nanoseconds,
+        "query asked until 90 % of the others who count have heard it",
+    ),
+    trend(
+        "query.t99",
+        Unit::Nanoseconds,
+        "query asked until 99 % of the others who count have heard it",
+    ),
+    trend(
+        "query.t999",
+        Unit::Nanoseconds,
+        "query asked until 99.9 % of the others who count have heard it",
+    ),
+    trend("query.t100", Unit::Nanoseconds, "query asked until all others who count have heard it"),
+    trend(
+        "query.ack.time",
+        Unit::Nanoseconds,
+        "query asked until an ack reached the asker in time",
+    ),
+    trend(
+        "query.response.time",
+        Unit::Nanoseconds,
+        "query asked until a response reached the asker in time",
+    ),
+    trend(
+        "reconnect.time",
+        Unit::Nanoseconds,
+        "failed member reachable again until the first Serf node holds it alive",
+    ),
     counter(
         "false_positives",
         Unit::Count,
@@ -81,7 +142,7 @@ pub const METRICS: &[Metric] = &[
     ),
     counter("missed", Unit::Count, "nodes that count and never got a change"),
     counter("via_pushpull", Unit::Count, "changes of belief that came by state exchange"),
-    counter("left_as_failed", Unit::Count, "observers that recorded a graceful leave as a failure"),
+    counter("left_as_failed", Unit::Count, "graceful leaves that some node recorded as a failure"),
     counter(
         "name_conflicts",
         Unit::Count,
@@ -116,6 +177,73 @@ pub const METRICS: &[Metric] = &[
         Unit::Count,
         "suspicions whose timer expired without enough confirmations",
     ),
+    counter("event.missed", Unit::Count, "nodes that count and never heard a user event"),
+    counter("event.pushpull", Unit::Count, "first hearings of a user event that came by push/pull"),
+    counter("query.acks", Unit::Count, "acks that reached the asker in time"),
+    counter(
+        "query.acks.late",
+        Unit::Count,
+        "acks that reached the asker only after the query's time",
+    ),
+    counter("query.acks.missing", Unit::Count, "expected acks that never reached the asker"),
+    counter("query.responses", Unit::Count, "responses that reached the asker in time"),
+    counter(
+        "query.responses.late",
+        Unit::Count,
+        "responses that reached the asker only after the query's time",
+    ),
+    counter("query.responses.missing", Unit::Count, "responses given that never reached the asker"),
+    counter("query.duplicates", Unit::Count, "acks and responses that the asker had already"),
+    counter(
+        "member.flap",
+        Unit::Count,
+        "failures of a member that some node took back within the flap time",
+    ),
+    counter(
+        "stuck_leaving",
+        Unit::Count,
+        "running members held leaving at the end that never asked to leave",
+    ),
+    counter(
+        "queue.pruned",
+        Unit::Count,
+        "Serf messages dropped because a queue was beyond its limit",
+    ),
+    counter("serf.member.join", Unit::Count, "member-join at a Serf node"),
+    counter("serf.member.left", Unit::Count, "member-leave at a Serf node, forced ones excepted"),
+    counter("serf.member.failed", Unit::Count, "member-failed at a Serf node"),
+    counter("serf.member.update", Unit::Count, "member-update at a Serf node"),
+    counter("serf.member.reap", Unit::Count, "member-reap at a Serf node"),
+    counter(
+        "serf.member.flap",
+        Unit::Count,
+        "members that a Serf node took back within the flap time",
+    ),
+    counter("serf.events", Unit::Count, "user events heard for the first time by a Serf node"),
+    counter("serf.queries", Unit::Count, "queries heard for the first time by a Serf node"),
+    counter("serf.query_acks", Unit::Count, "acks in time and not a duplicate, of all queries"),
+    counter(
+        "serf.query_responses",
+        Unit::Count,
+        "responses in time and not a duplicate, of all queries",
+    ),
+    counter(
+        "serf.query_duplicate_acks",
+        Unit::Count,
+        "acks of a member that had acknowledged before",
+    ),
+    counter(
+        "serf.query_duplicate_responses",
+        Unit::Count,
+        "responses of a member that had responded before",
+    ),
+    counter(
+        "serf.handler.member",
+        Unit::Count,
+        "members of member events that handlers were given",
+    ),
+    counter("serf.handler.user", Unit::Count, "user events that handlers were given"),
+    counter("serf.handler.query", Unit::Count, "queries that handlers were given"),
     gauge(
         "bandwidth.node",
         Unit::BytesPerSecond,
@@ -142,6 +270,56 @@ pub const METRICS: &[Metric] = &[
     gauge("health.score", Unit::Count, "health score, mean over time, per node"),
     gauge("queue.depth", Unit::Count, "queued broadcasts, mean over time, per node"),
     gauge("queue.depth.max", Unit::Count, "greatest number of queued broadcasts, per node"),
+    gauge(
+        "queue.intent.depth",
+        Unit::Count,
+        "messages in Serf's intent queue, mean over time, per node",
+    ),
+    gauge(
+        "queue.intent.depth.max",
+        Unit::Count,
+        "greatest number of messages in Serf's intent queue, per node",
+    ),
+    gauge(
+        "queue.event.depth",
+        Unit::Count,
+        "messages in Serf's event queue, mean over time, per node",
+    ),
+    gauge(
+        "queue.event.depth.max",
+        Unit::Count,
+        "greatest number of messages in Serf's event queue, per node",
+    ),
+    gauge(
+        "queue.query.depth",
+        Unit::Count,
+        "messages in Serf's query queue, mean over time, per node",
+    ),
+    gauge(
+        "queue.query.depth.max",
+        Unit::Count,
+        "greatest number of messages in Serf's query queue, per node",
+    ),
+    gauge(
+        "clock.member.skew",
+        Unit::Count,
+        "greatest less least Lamport clock of members among running nodes, per look",
+    ),
+    gauge(
+        "clock.event.skew",
+        Unit::Count,
+        "greatest less least Lamport clock of user events among running nodes, per look",
+    ),
+    gauge(
+        "clock.query.skew",
+        Unit::Count,
+        "greatest less least Lamport clock of queries among running nodes, per look",
+    ),
+    gauge(
+        "coordinate.error",
+        Unit::Share,
+        "error of the estimated round trip relative to the true one, per pair, at the end",
+    ),
 ];
 
 /// The metric of a name.

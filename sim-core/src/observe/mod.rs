@@ -37,7 +37,7 @@ use falses::{Accusations, Cuts, Declarations, Episodes, Faults};
 use heal::Heal;
 use levels::Levels;
 pub use metrics::{METRICS, metric};
-pub use serf::{Coordinate, SerfLook};
+pub use serf::{SerfCounts, SerfLook};
 
 /// Observers whose beliefs about a victim are kept over time.
 const SAMPLED_OBSERVERS: usize = 64;
@@ -77,6 +77,8 @@ pub struct Observer {
     /// Counters that need no thought are counted where they arise.
     pub counts: Counts,
     levels: Levels,
+    /// Only of runs with Serf nodes.
+    serf: Option<Box<serf::Serf>>,
     entries: Vec<String>,
     census: Census,
     converged_at: Option<Time>,
@@ -98,6 +100,8 @@ pub struct Observer {
     leaving: FxHashMap<MemberId, Time>,
     /// Whose last process called leave, whether it still runs or not.
     quit: FxHashSet<MemberId>,
+    /// Of these, whom somebody has recorded as failed.
+    failed_leaves: FxHashSet<MemberId>,
     pending_leaves: BTreeMap<MemberId, Time>,
 }
 
@@ -107,6 +111,7 @@ impl Observer {
         Self {
             counts: Counts::default(),
             levels: Levels::new(plan, slots),
+            serf: serf::Serf::new(plan),
             entries: plan.timeline.iter().map(|e| e.id.clone()).collect(),
             census: Census::default(),
             converged_at: Some(0),
@@ -127,13 +132,13 @@ impl Observer {
             gone_at: FxHashMap::default(),
             leaving: FxHashMap::default(),
             quit: FxHashSet::default(),
+            failed_leaves: FxHashSet::default(),
             pending_leaves: BTreeMap::new(),
         }
     }
 
     fn event_name(&self, occurrence: Occurrence) -> String {
-        let id = self.entries.get(occurrence.entry as usize).map_or("", String::as_str);
-        if occurrence.nth == 0 { id.to_owned() } else { format!("{id}#{}", occurrence.nth) }
+        event_name(&self.entries, occurrence)
     }
 
     /// Bytes were sent.
@@ -206,6 +211,7 @@ impl Observer {
             }
         }
         self.close_changes();
+        self.serf_stopped(slot, member, now);
         self.look_whole(now);
     }
 
@@ -260,6 +266,7 @@ impl Observer {
 
     /// A condition came into force.
     pub fn imposed(&mut self, occurrence: Occurrence, id: ConditionId, condition: Condition) {
+        self.serf_imposed(&condition);
         self.cuts.begin(occurrence, id, condition);
     }
 
@@ -271,6 +278,10 @@ impl Observer {
         believes: impl Fn(u32, MemberId) -> Option<BeliefId>,
     ) {
         let Some(cut) = self.cuts.end(id, scene.now) else { return };
+        if let Some(serf) = &mut self.serf {
+            let event = event_name(&self.entries, cut.occurrence);
+            serf.lifted(&event, scene, |a, b| cut.separates(a, b));
+        }
         let Condition::Partition { groups, direction, .. } = &cut.condition else { return };
         let mut of = vec![0u16; scene.hosts.len()];
         for (g, group) in groups.iter().enumerate() {
@@ -464,6 +475,9 @@ impl Observer {
         }
         if scene.hosts[slot as usize].member == member {
             self.about_self(member, new, scene.is_true(slot));
+            if self.started_at[slot as usize] == now {
+                self.serf_started(member, slot, now);
+            }
             self.look_whole(now);
             return;
         }
@@ -490,7 +504,9 @@ impl Observer {
     fn about_self(&mut self, member: MemberId, new: Belief, is_true: bool) {
         self.census.set_present(member, new.attributes);
         if is_true || new.status == Status::Alive && !self.leaving.contains_key(&member) {
-            self.quit.remove(&member);
+            if self.quit.remove(&member) {
+                self.failed_leaves.remove(&member);
+            }
             self.census.appear(member);
         }
     }
@@ -510,7 +526,11 @@ impl Observer {
         let runs = host.is_running() && host.member == member;
         let quit = self.quit.contains(&member);
         if !runs || quit {
-            self.counts.left_as_failed += u64::from(quit && new.status == Status::Dead);
+            // Serf's own table decides where there is one.
+            let serf = self.serf.as_ref().is_some_and(|s| s.runs(observer));
+            if quit && new.status == Status::Dead && !serf {
+                self.leave_failed(member);
+            }
             return;
         }
         self.gone_at.insert(member, now);
@@ -529,6 +549,19 @@ impl Observer {
         self.counts.false_positives_observers += u64::from(new);
         let faulty = |slot| self.faults.any_since(slot, since);
         self.counts.false_positives_healthy += u64::from(!faulty(observer) && !faulty(subject));
+    }
+
+    /// A leave was recorded as a failure.
+    fn leave_failed(&mut self, member: MemberId) {
+        self.counts.left_as_failed += u64::from(self.failed_leaves.insert(member));
+    }
+
+    /// Notes that all who count have what an entry spread, the first time.
+    fn note_known(&mut self, entry: EntryIndex) {
+        let done = self.known_done.get_mut(entry as usize);
+        if done.is_some_and(|d| !std::mem::replace(d, true)) {
+            self.known.push(entry);
+        }
     }
 
     /// Books a change of an observer's record about another member.
@@ -603,15 +636,17 @@ impl Observer {
         for entry in known {
             let still_open =
                 self.open.iter().any(|&i| self.changes[i as usize].occurrence.entry == entry);
-            let first = self
-                .known_done
-                .get_mut(entry as usize)
-                .is_some_and(|d| !std::mem::replace(d, true));
-            if !still_open && first {
-                self.known.push(entry);
+            if !still_open {
+                self.note_known(entry);
             }
         }
     }
+}
+
+/// The name of an occurrence.
+fn event_name(entries: &[String], occurrence: Occurrence) -> String {
+    let id = entries.get(occurrence.entry as usize).map_or("", String::as_str);
+    if occurrence.nth == 0 { id.to_owned() } else { format!("{id}#{}", occurrence.nth) }
 }
 
 /// Whether a new deed of a member makes an earlier change pointless.

@@ -40,6 +40,30 @@ id!(
     BeliefId
 );
 
+/// The port that all members of a simulation listen on.
+pub const PORT: u16 = 7946;
+
+impl AddressId {
+    /// The address as `IP:PORT`: simulated members live in 10.0.0.0/8, counted from 10.0.0.1.
+    pub fn text(self) -> String {
+        format!("{}:{PORT}", self.ip())
+    }
+
+    /// The address without its port.
+    pub fn ip(self) -> String {
+        let [_, a, b, c] = (self.0 + 1).to_be_bytes();
+        format!("10.{a}.{b}.{c}")
+    }
+
+    /// Reads what [`AddressId::text`] wrote.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let ip = text.strip_suffix(&format!(":{PORT}"))?;
+        let mut parts = ip.strip_prefix("10.")?.split('.').map(str::parse::<u8>);
+        let (a, b, c) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
+        u32::from_be_bytes([0, a, b, c]).checked_sub(1).map(Self)
+    }
+}
+
 /// State of a member in a view; the numbers are those of the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]

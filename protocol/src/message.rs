@@ -119,6 +119,8 @@ pub enum Head {
     Ack {
         /// Sequence number of the ping.
         seq: u32,
+        /// [`Packet::payload`] goes with it.
+        payload: bool,
     },
     /// It did not answer me.
     Nack {
@@ -146,6 +148,9 @@ pub struct Envelope {
     pub key: u8,
 }
 
+/// What an ack may carry: a network coordinate, as the bit patterns of its numbers.
+pub type AckPayload = [u64; 11];
+
 /// A packet: a head, messages, and its length on the wire.
 #[derive(Clone, Copy, Debug)]
 pub struct Packet<'a> {
@@ -153,6 +158,8 @@ pub struct Packet<'a> {
     pub head: Head,
     /// The others, in packet order.
     pub messages: &'a [Message],
+    /// What an ack carries, where its head says so.
+    pub payload: Option<&'a AckPayload>,
     /// What is outside.
     pub envelope: Envelope,
     /// Payload of the datagram in bytes: everything above UDP.

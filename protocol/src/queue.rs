@@ -35,6 +35,8 @@ pub enum Waiter {
     Leave,
     /// An update.
     Update,
+    /// A call of the layer above, by its number there.
+    Call(u32),
 }
 
 /// A queued broadcast.
@@ -128,6 +130,7 @@ impl Finished {
             Waiter::None => {}
             Waiter::Leave => self.leave = true,
             Waiter::Update => self.update = true,
+            Waiter::Call(_) => {}
         }
     }
 }
@@ -142,6 +145,7 @@ pub struct Queue {
     id: u32,
     replaced: u32,
     finished: Finished,
+    calls: Vec<u32>,
 }
 
 impl Default for Queue {
@@ -154,6 +158,7 @@ impl Default for Queue {
             id: 0,
             replaced: 0,
             finished: Finished::default(),
+            calls: Vec::new(),
         }
     }
 }
@@ -183,7 +188,7 @@ impl Queue {
             if let Some(old) = self.delete(key, id_reset)
                 && old.name == name
             {
-                self.finished.note(old.waiter);
+                self.note_finished(old.waiter);
             }
             self.names.remove(name);
         }
@@ -235,7 +240,7 @@ impl Queue {
             used += budget.overhead + item.len;
             take(item);
             if transmits + 1 >= budget.transmits {
-                self.finished.note(item.waiter);
+                self.note_finished(item.waiter);
             } else {
                 later.push((transmits + 1, item));
             }
@@ -277,6 +282,36 @@ impl Queue {
     #[inline]
     pub fn take_finished(&mut self) -> Finished {
         std::mem::take(&mut self.finished)
+    }
+
+    /// A call of the layer above whose broadcast was finished, if any.
+    #[inline]
+    pub fn take_call(&mut self) -> Option<u32> {
+        self.calls.pop()
+    }
+
+    /// Drops items from the end of the order until no more than `keep` are left, as if they were finished
+    /// (`queue.go: Prune`). Gives how many went.
+    pub fn prune(&mut self, keep: u32, id_reset: bool) -> u32 {
+        let mut dropped = 0;
+        while self.len > keep {
+            let t = self.tiers.len() - 1;
+            let item = self.remove_at(t, 0, id_reset);
+            if self.tiers[t].items.is_empty() {
+                self.drop_tier(t);
+            }
+            self.note_finished(item.waiter);
+            dropped += 1;
+        }
+        dropped
+    }
+
+    fn note_finished(&mut self, waiter: Waiter) {
+        if let Waiter::Call(call) = waiter {
+            self.calls.push(call);
+        } else {
+            self.finished.note(waiter);
+        }
     }
 
     fn insert(&mut self, transmits: u32, item: Item) {

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::{filter::Filter, lamport::LTime};
 use crate::{
-    belief::{AddressId, MemberId, Roster},
+    belief::{AddressId, AttributesId, MemberId, Roster},
     time::Span,
 };
 
@@ -79,14 +79,28 @@ pub enum Reply {
     /// An ack.
     Ack,
     /// An application's answer.
-    Answer,
+    Answer {
+        /// Length of its payload.
+        len: u32,
+    },
     /// The answer of a key operation.
     Key {
         /// `Result`.
         done: bool,
+        /// It lists keys.
+        list: bool,
     },
-    /// The answer of a conflict vote: the address that the voter knows for the name, if it knows it.
-    Conflict(Option<AddressId>),
+    /// The answer of a conflict vote: what the voter knows of the name, if it knows it.
+    Conflict(Option<Known>),
+}
+
+/// What a voter knows of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The name.
+    pub member: MemberId,
+    /// What that member said about itself last.
+    pub attributes: AttributesId,
 }
 
 /// What a user message says.
@@ -162,6 +176,9 @@ pub struct Ledger {
     contents: Vec<Content>,
     texts: Vec<Text>,
     text_index: FxHashMap<Text, TextId>,
+    /// By text: the number of its name.
+    name_numbers: Vec<u32>,
+    name_index: FxHashMap<String, u32>,
     questions: Vec<Question>,
     /// Tags by the number of the metadata that they are encoded in.
     tags: FxHashMap<u32, Tags>,
@@ -192,9 +209,17 @@ impl Ledger {
         let next = TextId(self.texts.len() as u32);
         let id = *self.text_index.entry(text.clone()).or_insert(next);
         if id == next {
+            let number = self.name_index.len() as u32;
+            let number = *self.name_index.entry(text.name.clone()).or_insert(number);
+            self.name_numbers.push(number);
             self.texts.push(text);
         }
         id
+    }
+
+    /// A number that texts of the same name share.
+    pub fn name_number(&self, id: TextId) -> u32 {
+        self.name_numbers[id.0 as usize]
     }
 
     /// A name with its payload.

@@ -19,6 +19,7 @@ use crate::{
     wire::{
         Accusation, Alive, Kind, Ping, PushNodeState,
         message::{Bytes, IndirectPing},
+        serf::Coordinate,
     },
 };
 
@@ -160,6 +161,20 @@ pub fn entry(who: Who<'_>, incarnation: u32, meta: &[u8], out: &mut Vec<u8>) {
         versions: some(&VERSIONS),
     };
     record.encode(Compat::Head, out);
+}
+
+/// Appends the coordinate with this number, as an ack carries it once some round trips were measured.
+pub fn coordinate(number: u32, out: &mut Vec<u8>) {
+    // Of the order of milliseconds with all bits in use, as means of measurements have them.
+    let share = |i| (word(number, i) >> 12) as f64 / (1u64 << 52) as f64;
+    let part = |i| (share(i) - 0.5) * 0.01;
+    let coordinate = Coordinate {
+        vec: (0..8).map(part).collect(),
+        error: 0.05 + share(8) * 0.4,
+        adjustment: part(9) * 0.1,
+        height: 0.00001 + share(10) * 0.001,
+    };
+    coordinate.encode(out);
 }
 
 fn some(bytes: &[u8]) -> Bytes<'_> {

@@ -24,6 +24,7 @@ use crate::{
         compress::NEVER_SHORTER,
         len as wire,
         lzw::{Encoder, Meter},
+        serf::{StateLen, len::COORDINATE},
     },
 };
 use content::Who;
@@ -80,7 +81,7 @@ impl Sizes {
                 roster.name_len(target),
                 roster.name_len(me),
             ),
-            Head::Ack { seq } => wire::ack_len(seq, 0),
+            Head::Ack { seq, payload } => wire::ack_len(seq, if payload { COORDINATE } else { 0 }),
             Head::Nack { seq } => wire::nack_len(seq),
         }
     }
@@ -117,13 +118,22 @@ impl Sizes {
         wire::push_node_state_len(belief.incarnation, roster.address_bytes(), meta_len, name)
     }
 
-    /// Length of a push/pull message with `n` entries of `entries` bytes in all, without the label that
-    /// precedes its dialler's.
-    pub fn state(&mut self, roster: &Roster, config: &Config, n: u32, entries: u64) -> u64 {
+    /// Length of a push/pull message with `n` entries of `entries` bytes in all and the state of the layer
+    /// above, if there is one; without the label that precedes its dialler's.
+    pub fn state(
+        &mut self,
+        roster: &Roster,
+        config: &Config,
+        n: u32,
+        entries: u64,
+        user: Option<&StateLen>,
+    ) -> u64 {
+        let user_len = user.map_or(0, StateLen::len);
         let len = if config.enable_compression {
-            wire::compress_len(self.states.lzw_len(roster, n, entries, config.compat))
+            let lzw = self.states.lzw_len(roster, n, entries, config.compat);
+            wire::compress_len(lzw + user_len)
         } else {
-            wire::push_pull_header_len(n, 0, config.compat) + entries as u32
+            wire::push_pull_header_len(n, user_len, config.compat) + entries as u32 + user_len
         };
         u64::from(Layers::of(config, false).answering().stream_len(len))
     }

@@ -43,7 +43,7 @@ pub struct Packets {
     names: Vec<MemberId>,
 }
 
-const HEADS: usize = 5;
+const HEADS: usize = 6;
 
 impl Default for Packets {
     fn default() -> Self {
@@ -369,6 +369,11 @@ impl<'a> Maker<'a> {
             2 => content::indirect_ping(seq, self.who(target), self.who(me), &mut part),
             3 => Ack { seq, payload: None }.encode(&mut part),
             4 => Nack { seq }.encode(&mut part),
+            5 => {
+                let mut payload = Vec::new();
+                content::coordinate(self.chance.word() as u32, &mut payload);
+                Ack { seq, payload: Some(payload.into()) }.encode(&mut part);
+            }
             _ => return,
         }
         self.parts.push(part);
@@ -399,8 +404,9 @@ fn number(head: Head) -> u8 {
         Head::None => 0,
         Head::Ping { .. } => 1,
         Head::IndirectPing { .. } => 2,
-        Head::Ack { .. } => 3,
+        Head::Ack { payload: false, .. } => 3,
         Head::Nack { .. } => 4,
+        Head::Ack { payload: true, .. } => 5,
     }
 }
 

@@ -76,7 +76,12 @@ fn encoded(roster: &Roster, me: MemberId, head: Head, messages: &[Message]) -> V
         Head::IndirectPing { seq, target, .. } => {
             content::indirect_ping(seq, who(roster, target), who(roster, me), &mut part);
         }
-        Head::Ack { seq } => Ack { seq, payload: None }.encode(&mut part),
+        Head::Ack { seq, payload: false } => Ack { seq, payload: None }.encode(&mut part),
+        Head::Ack { seq, payload: true } => {
+            let mut payload = Vec::new();
+            content::coordinate(seq, &mut payload);
+            Ack { seq, payload: Some(payload.into()) }.encode(&mut part);
+        }
         Head::Nack { seq } => Nack { seq }.encode(&mut part),
     }
     if head != Head::None {
@@ -134,7 +139,7 @@ fn random_packet(
         0..3 => Head::None,
         3..5 => Head::Ping { seq, target, reply },
         5 => Head::IndirectPing { seq, target, address: AddressId(target.0), nack: true, reply },
-        6 => Head::Ack { seq },
+        6 => Head::Ack { seq, payload: false },
         _ => Head::Nack { seq },
     };
     let few = chance.below(4) > 0;
@@ -239,7 +244,7 @@ fn state_lists_are_near_the_real_ones() {
                 let (mut reckoned, mut real) = (0, 0);
                 for _ in 0..(1000 / n).clamp(1, 20) {
                     let (entries, exact) = real_state(&roster, &beliefs, n, &mut chance);
-                    reckoned += sizes.state(&roster, &config, n, entries);
+                    reckoned += sizes.state(&roster, &config, n, entries, None);
                     real += exact;
                 }
                 let error = reckoned as f64 / real as f64 - 1.0;
@@ -265,7 +270,7 @@ fn partial_lists_are_near_the_real_ones() {
             let (mut reckoned, mut real) = (0, 0);
             for _ in 0..100 {
                 let (entries, exact) = real_state(&roster, &beliefs, n, &mut chance);
-                reckoned += sizes.state(&roster, &config, n, entries);
+                reckoned += sizes.state(&roster, &config, n, entries, None);
                 real += exact;
             }
             let error = reckoned as f64 / real as f64 - 1.0;
@@ -286,8 +291,8 @@ fn joins_into_a_measured_cluster() {
         let mut sizes = Sizes::default();
         let entry = u64::from(sizes.state_entry(&roster, roster.belief(beliefs[0])));
         let mut both = |n: u32| {
-            sizes.state(&roster, &config, 1, entry)
-                + sizes.state(&roster, &config, n, u64::from(n) * entry)
+            sizes.state(&roster, &config, 1, entry, None)
+                + sizes.state(&roster, &config, n, u64::from(n) * entry, None)
         };
         let (first, last) = (both(32), both(35));
         println!("{first} to {last}, measured {least} to {most}");
@@ -333,7 +338,10 @@ fn packets_of_the_specification() {
     let head = Head::Ping { seq: 300, target, reply: AddressId(2) };
     let suspect = Message::suspect(roster.accusation(target, Status::Suspect, 1), me);
     assert_eq!(sizes.packet(&roster, &config, me, head, &[], false), 79);
-    assert_eq!(sizes.packet(&roster, &config, me, Head::Ack { seq: 300 }, &[], true), 25);
+    assert_eq!(
+        sizes.packet(&roster, &config, me, Head::Ack { seq: 300, payload: false }, &[], true),
+        25
+    );
     let buddy = sizes.packet(&roster, &config, me, head, &[suspect], false);
     assert!(buddy.abs_diff(128) <= 2, "{buddy}");
     for (count, len) in [(10, 234), (20, 363)] {
@@ -391,7 +399,7 @@ fn answers_do_not_depend_on_the_questions_before() {
     let packets: Vec<_> =
         (0..300).map(|_| random_packet(&mut roster, &beliefs, &mut chance)).collect();
     let (mut forward, mut backward) = (Sizes::default(), Sizes::default());
-    forward.state(&roster, &config, 50, 5000);
+    forward.state(&roster, &config, 50, 5000, None);
     let lens: Vec<u32> = packets
         .iter()
         .map(|(me, head, messages)| forward.packet(&roster, &config, *me, *head, messages, true))
@@ -401,10 +409,10 @@ fn answers_do_not_depend_on_the_questions_before() {
     }
     for n in (1..=50).rev() {
         let entries = u64::from(n) * 100;
-        let len = backward.state(&roster, &config, n, entries);
+        let len = backward.state(&roster, &config, n, entries, None);
         roster.add_member("new");
         roster.add_user(n);
-        assert_eq!(forward.state(&roster, &config, n, entries), len, "{n}");
+        assert_eq!(forward.state(&roster, &config, n, entries, None), len, "{n}");
         if n == 10 {
             break;
         }

@@ -2,7 +2,7 @@
 //! specification 9), and the answering side of all streams (11.3).
 
 use super::{
-    Action, Draw, Env, Event, Node, Outbox, Step, StreamMessage, Via,
+    Action, Draw, Env, Event, Joiner, Node, Outbox, Step, StreamMessage, Via,
     members::Origin,
     probe::{Among, address_of},
 };
@@ -61,6 +61,7 @@ pub(super) struct Join {
     untried: Vec<AddressId>,
     exchange: Exchange,
     successes: u32,
+    by: Joiner,
 }
 
 impl Join {
@@ -141,36 +142,48 @@ impl Node {
         Exchange { token, deadline: env.now + env.config.tcp_timeout }
     }
 
-    /// Joins through these addresses, one exchange after another (`memberlist.go: Join`). A join that is
-    /// under way gives way to this one.
-    pub fn join<V: View, O: Outbox>(&mut self, env: &mut Env<'_, V, O>, addresses: &[AddressId]) {
-        if let Some(old) = self.join.take() {
+    /// Joins through these addresses, one exchange after another (`memberlist.go: Join`). A join by the
+    /// same that is under way gives way to this one.
+    pub fn join<V: View, O: Outbox>(
+        &mut self,
+        env: &mut Env<'_, V, O>,
+        addresses: &[AddressId],
+        by: Joiner,
+    ) {
+        if let Some(i) = self.joins.iter().position(|j| j.by == by) {
+            let old = self.joins.remove(i);
             env.out.exchange(Action::Close { token: old.exchange.token });
         }
         let untried = addresses.iter().rev().copied().collect();
-        let join = Join { untried, exchange: Exchange::default(), successes: 0 };
-        self.join = Some(Box::new(join));
-        self.join_next(env);
+        self.joins.push(Join { untried, exchange: Exchange::default(), successes: 0, by });
+        self.join_next(env, self.joins.len() - 1);
         self.settle(env);
     }
 
-    fn join_next<V: View, O: Outbox>(&mut self, env: &mut Env<'_, V, O>) {
-        let Some(mut join) = self.join.take() else { return };
-        match join.untried.pop() {
-            Some(to) => {
-                join.exchange = self.dial(env, to);
-                self.join = Some(join);
-            }
-            None => env.out.emit(Event::Joined { successes: join.successes }),
+    /// Whether a join of the application is under way.
+    pub fn is_joining(&self) -> bool {
+        self.joins.iter().any(|j| j.by == Joiner::Application)
+    }
+
+    fn join_next<V: View, O: Outbox>(&mut self, env: &mut Env<'_, V, O>, i: usize) {
+        if let Some(to) = self.joins[i].untried.pop() {
+            self.joins[i].exchange = self.dial(env, to);
+        } else {
+            let Join { successes, by, .. } = self.joins.remove(i);
+            env.out.emit(Event::Joined { successes, by });
         }
     }
 
-    pub(super) fn join_deadline<V: View, O: Outbox>(&mut self, env: &mut Env<'_, V, O>) {
-        if let Some(join) = &self.join {
-            env.out.exchange(Action::Close { token: join.exchange.token });
+    pub(super) fn join_deadlines<V: View, O: Outbox>(&mut self, env: &mut Env<'_, V, O>) {
+        while let Some(i) = self.joins.iter().position(|j| j.deadline() <= env.now) {
+            env.out.exchange(Action::Close { token: self.joins[i].exchange.token });
             env.out.emit(Event::ExchangeFailed);
+            self.join_next(env, i);
         }
-        self.join_next(env);
+    }
+
+    fn join_of(&self, token: u32) -> Option<usize> {
+        self.joins.iter().position(|j| j.exchange.token == token)
     }
 
     /// A step of a stream: of the fallback ping, of push/pull, of a join, or somebody's request.
@@ -191,25 +204,35 @@ impl Node {
         if self.stream_ping_step(env, token, None, true) {
             return;
         }
-        let join = self.join.as_ref().is_some_and(|j| j.exchange.token == token);
-        if !join && self.push_pull.exchange.token != token {
+        let join = self.join_of(token);
+        if join.is_none() && self.push_pull.exchange.token != token {
             return;
         }
         // Each phase of an exchange has the time-out anew.
         let deadline = env.now + env.config.tcp_timeout;
-        match &mut self.join {
-            Some(j) if join => j.exchange.deadline = deadline,
-            _ => self.push_pull.exchange.deadline = deadline,
+        match join {
+            Some(i) => self.joins[i].exchange.deadline = deadline,
+            None => self.push_pull.exchange.deadline = deadline,
         }
-        let snapshot = env.view.snapshot(&self.order);
-        let len = self.state_len(env) + u64::from(env.config.label_overhead());
-        let message = StreamMessage::State { snapshot, join };
+        let (message, len) = self.take_state(env, join.is_some());
+        let len = len + u64::from(env.config.label_overhead());
         env.out.exchange(Action::Send { token, message, len });
     }
 
-    fn state_len<V, O>(&self, env: &mut Env<'_, V, O>) -> u64 {
+    /// The whole list of states and what the layer above adds to it, with its length on the wire.
+    fn take_state<V: View, O: Outbox>(
+        &self,
+        env: &mut Env<'_, V, O>,
+        join: bool,
+    ) -> (StreamMessage, u64) {
+        let snapshot = env.view.snapshot(&self.order);
+        let user = env.out.local_state(env.world);
         let world = &mut *env.world;
-        world.sizes.state(&world.roster, env.config, self.order.len(), self.state_bytes)
+        let n = self.order.len();
+        let above = user.as_ref().map(|u| &u.len);
+        let len = world.sizes.state(&world.roster, env.config, n, self.state_bytes, above);
+        let user = user.map_or(0, |u| u.id);
+        (StreamMessage::State { snapshot, join, user }, len)
     }
 
     fn replied<V: View, O: Outbox>(
@@ -221,15 +244,18 @@ impl Node {
         if self.stream_ping_step(env, token, Some(message), false) {
             return;
         }
-        let StreamMessage::State { snapshot, .. } = message else { return };
+        let StreamMessage::State { snapshot, user, .. } = message else { return };
         if self.push_pull.exchange.token == token {
             self.merge(env, snapshot);
+            env.out.emit(Event::Merged { join: false, user });
             self.push_pull_again(env);
-        } else if let Some(join) = self.join.as_mut().filter(|j| j.exchange.token == token) {
+        } else if let Some(i) = self.join_of(token) {
+            let join = &mut self.joins[i];
             join.successes += 1;
             join.exchange = Exchange::default();
             self.merge(env, snapshot);
-            self.join_next(env);
+            env.out.emit(Event::Merged { join: true, user });
+            self.join_next(env, i);
         }
     }
 
@@ -240,9 +266,9 @@ impl Node {
         if self.push_pull.exchange.token == token {
             env.out.emit(Event::ExchangeFailed);
             self.push_pull_again(env);
-        } else if self.join.as_ref().is_some_and(|j| j.exchange.token == token) {
+        } else if let Some(i) = self.join_of(token) {
             env.out.emit(Event::ExchangeFailed);
-            self.join_next(env);
+            self.join_next(env, i);
         }
     }
 
@@ -260,13 +286,12 @@ impl Node {
                     env.out.exchange(Action::Reply { stream, message, len });
                 }
             }
-            StreamMessage::State { snapshot: theirs, join } => {
+            StreamMessage::State { snapshot: theirs, join, user } => {
                 // Own state first, then theirs is merged (specification 9.3).
-                let snapshot = env.view.snapshot(&self.order);
-                let len = self.state_len(env);
-                let message = StreamMessage::State { snapshot, join };
+                let (message, len) = self.take_state(env, join);
                 env.out.exchange(Action::Reply { stream, message, len });
                 self.merge(env, theirs);
+                env.out.emit(Event::Merged { join, user });
             }
             StreamMessage::User { user } => {
                 if env.world.roster.user_len(user) > 0 {
@@ -304,7 +329,6 @@ impl Node {
             }
         }
         env.world.scratch.differences = differences;
-        env.out.emit(Event::Merged);
     }
 
     /// Sends a user message over a stream (`memberlist.go: SendReliable`).

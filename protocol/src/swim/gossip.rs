@@ -2,7 +2,7 @@
 //! `broadcast.go: getBroadcasts`; specification 7).
 
 use super::{
-    Draw, Env, Node, Outbox,
+    Draw, Env, Node, Outbox, Room,
     probe::{Among, address_of},
 };
 use crate::{
@@ -35,11 +35,9 @@ impl Node {
     /// Arms the gossip tick when there is something to send. The ticker runs all the time, but a tick
     /// with an empty queue does nothing and draws nothing, so it is no event. With `inclusive` a tick of
     /// this very instant is still to come (a call of the application precedes it).
-    pub(super) fn arm_gossip<V, O>(&mut self, env: &Env<'_, V, O>, inclusive: bool) {
+    pub(super) fn arm_gossip<V, O: Outbox>(&mut self, env: &Env<'_, V, O>, inclusive: bool) {
         let period = env.config.gossip_interval;
-        let nothing =
-            self.queue.is_empty() && self.user_queue.as_ref().is_none_or(|q| q.is_empty());
-        if nothing || period == 0 || env.config.gossip_nodes == 0 {
+        if self.is_silent(env) || period == 0 || env.config.gossip_nodes == 0 {
             return;
         }
         let now = env.now;
@@ -49,6 +47,22 @@ impl Node {
         } else {
             self.grid + ((now - self.grid) / period + 1) * period
         };
+    }
+
+    /// Whether nothing waits to be gossiped.
+    fn is_silent<V, O: Outbox>(&self, env: &Env<'_, V, O>) -> bool {
+        self.queue.is_empty()
+            && self.user_queue.as_ref().is_none_or(|q| q.is_empty())
+            && !env.out.has_broadcasts()
+    }
+
+    /// Looks again whether there is something to gossip: the layer above has queued messages. With
+    /// `called` the application did so, ahead of a tick of this very instant.
+    pub fn look_again<V: View, O: Outbox>(&mut self, env: &mut Env<'_, V, O>, called: bool) {
+        if self.gossip_at == NEVER {
+            self.arm_gossip(env, called);
+        }
+        self.settle(env);
     }
 
     /// Whether something that comes due at the very instant of a gossip tick gets there before it.
@@ -88,7 +102,7 @@ impl Node {
             self.gossip.pending = true;
             return;
         }
-        if self.queue.is_empty() && self.user_queue.as_ref().is_none_or(|q| q.is_empty()) {
+        if self.is_silent(env) {
             return;
         }
         let mut targets = std::mem::take(&mut self.gossip.remaining);
@@ -136,7 +150,7 @@ impl Node {
 
     /// Membership broadcasts first, then the application's into what room is left.
     fn fill<V, O: Outbox>(&mut self, env: &mut Env<'_, V, O>, avail: i64, out: &mut Vec<Message>) {
-        if self.queue.is_empty() && self.user_queue.is_none() || avail <= 0 {
+        if avail <= 0 {
             return;
         }
         let transmits = rules::retransmit_limit(env.config.retransmit_mult, self.order.len());
@@ -151,6 +165,11 @@ impl Node {
                 let budget = Budget { overhead: USER_OVERHEAD, limit: room, transmits };
                 user.fill(budget, id_reset, later, |item| out.push(item.message));
             }
+        } else if env.out.has_broadcasts() {
+            let limit = limit.saturating_sub(used);
+            if limit > USER_OVERHEAD {
+                env.out.broadcasts(Room { overhead: USER_OVERHEAD, limit, later }, out);
+            }
         }
     }
 
@@ -161,7 +180,7 @@ impl Node {
         to: AddressId,
         head: Head,
     ) {
-        if self.queue.is_empty() && self.user_queue.is_none() {
+        if self.queue.is_empty() && self.user_queue.is_none() && !env.out.has_broadcasts() {
             self.send_packet(env, to, head, &[], false);
             return;
         }
@@ -201,7 +220,7 @@ impl Node {
         let len = env.world.sizes.packet(&env.world.roster, env.config, me, head, messages, known);
         let purpose = if head == Head::None { Purpose::Gossip } else { Purpose::Probe };
         let envelope = env.config.envelope();
-        env.out.send(to, Packet { head, messages, envelope, len, purpose });
+        env.out.send(to, Packet { head, messages, payload: None, envelope, len, purpose });
     }
 
     pub(super) fn own_address<V, O>(&self, env: &Env<'_, V, O>) -> AddressId {

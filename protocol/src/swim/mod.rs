@@ -29,6 +29,7 @@ use crate::{
     sizes::Sizes,
     time::{NEVER, Span, Time},
     view::{SnapshotId, View},
+    wire::serf::len::StateLen,
 };
 
 use exchange::{Join, PushPull};
@@ -48,6 +49,8 @@ pub struct World {
     pub sizes: Sizes,
     /// Keys of the counter-based streams.
     pub keys: Keys,
+    /// What Serf nodes share; empty where there are none.
+    pub serf: crate::serf::Shared,
     scratch: Scratch,
 }
 
@@ -63,7 +66,13 @@ struct Scratch {
 impl World {
     /// A world with an empty roster.
     pub fn new(roster: Roster, keys: Keys) -> Self {
-        Self { roster, sizes: Sizes::default(), keys, scratch: Scratch::default() }
+        Self {
+            roster,
+            sizes: Sizes::default(),
+            keys,
+            serf: crate::serf::Shared::default(),
+            scratch: Scratch::default(),
+        }
     }
 }
 
@@ -115,6 +124,8 @@ pub enum StreamMessage {
         snapshot: SnapshotId,
         /// The exchange belongs to a join.
         join: bool,
+        /// The state of the layer above, by its number there; 0 is none.
+        user: u32,
     },
     /// A user message.
     User {
@@ -286,6 +297,8 @@ pub enum Event {
     Joined {
         /// How many exchanges succeeded.
         successes: u32,
+        /// Whose it was.
+        by: Joiner,
     },
     /// A leave returned.
     LeaveReturned {
@@ -298,12 +311,31 @@ pub enum Event {
         in_time: bool,
     },
     /// A push/pull was merged.
-    Merged,
+    Merged {
+        /// It belonged to a join.
+        join: bool,
+        /// The state of the layer above at the other side; 0 is none.
+        user: u32,
+    },
     /// A stream exchange failed or timed out.
     ExchangeFailed,
 }
 
+/// Who asked for a join.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Joiner {
+    /// The application.
+    Application,
+    /// Serf's reconnector.
+    Reconnect,
+    /// Serf, from its snapshot.
+    Rejoin,
+}
+
 /// Where a node's doings go, in the order in which they arise.
+///
+/// The methods beyond the first three are memberlist's `Delegate` and `PingDelegate`: what a layer above
+/// has to say. Without one they do nothing.
 pub trait Outbox {
     /// Sends a datagram.
     fn send(&mut self, to: AddressId, packet: Packet<'_>);
@@ -311,6 +343,48 @@ pub trait Outbox {
     fn exchange(&mut self, action: Action);
     /// Tells those who watch.
     fn emit(&mut self, event: Event);
+
+    /// Whether the layer above has messages waiting for room in packets.
+    #[inline]
+    fn has_broadcasts(&self) -> bool {
+        false
+    }
+
+    /// Takes messages of the layer above into a packet (`Delegate.GetBroadcasts`).
+    #[inline]
+    fn broadcasts(&mut self, _room: Room<'_>, _out: &mut Vec<Message>) {}
+
+    /// Takes the state of the layer above for a push/pull (`Delegate.LocalState`).
+    #[inline]
+    fn local_state(&mut self, _world: &mut World) -> Option<UserState> {
+        None
+    }
+
+    /// Whether acks carry a payload (`PingDelegate.AckPayload`).
+    #[inline]
+    fn has_ack_payload(&self) -> bool {
+        false
+    }
+}
+
+/// Room in a packet for the layer above.
+#[derive(Debug)]
+pub struct Room<'a> {
+    /// Bytes that each message costs beside its length.
+    pub overhead: u32,
+    /// Bytes in all.
+    pub limit: u32,
+    /// Scratch space for the queues; left empty.
+    pub later: &'a mut Vec<(u32, Item)>,
+}
+
+/// The state of the layer above, taken for a push/pull.
+#[derive(Clone, Copy, Debug)]
+pub struct UserState {
+    /// Its number there; never 0.
+    pub id: u32,
+    /// Its length.
+    pub len: StateLen,
 }
 
 /// What happens to a node.
@@ -387,7 +461,7 @@ pub struct Node {
     gone_marks: Marks,
     relays: VecDeque<Relay>,
     gossip: Gossip,
-    join: Option<Box<Join>>,
+    joins: Vec<Join>,
     waiting: Waiting,
     /// Application broadcasts, filled after the membership's.
     user_queue: Option<Box<Queue>>,
@@ -404,6 +478,11 @@ struct Handoff {
 }
 
 impl Node {
+    /// A node before its creation.
+    pub(crate) fn nobody(identity: Identity) -> Self {
+        Self::blank(identity)
+    }
+
     fn blank(identity: Identity) -> Self {
         Self {
             wake: NEVER,
@@ -432,7 +511,7 @@ impl Node {
             gone_marks: Marks::default(),
             relays: VecDeque::new(),
             gossip: Gossip::default(),
-            join: None,
+            joins: Vec::new(),
             waiting: Waiting::default(),
             user_queue: None,
             handoff: None,
@@ -451,7 +530,11 @@ impl Node {
                         packet.head,
                         Head::Ping { .. } | Head::Ack { .. } | Head::Nack { .. }
                     );
-                if bare && self.queue.is_empty() && self.user_queue.is_none() {
+                if bare
+                    && self.queue.is_empty()
+                    && self.user_queue.is_none()
+                    && (self.gossip_at != NEVER || !env.out.has_broadcasts())
+                {
                     // The commonest input by far moves no deadline but the probe's own; an earlier wake
                     // than necessary (of a relay that was answered) does no harm.
                     self.wake = self.later.min(self.probe_at).min(self.probe.deadline());
@@ -509,6 +592,11 @@ impl Node {
         self.order.len()
     }
 
+    /// Members held alive or suspect, itself included (`NumMembers`).
+    pub fn alive_or_suspect(&self) -> u32 {
+        self.order.len() - self.gone.len() as u32
+    }
+
     /// Whether it has called leave.
     pub fn has_left(&self) -> bool {
         self.left
@@ -539,7 +627,7 @@ impl Node {
         }
         let mut later = self.gossip_at.min(self.relay_at);
         later = later.min(self.push_pull.deadline()).min(self.suspicions.next());
-        if let Some(join) = &self.join {
+        for join in &self.joins {
             later = later.min(join.deadline());
         }
         self.later = later.min(self.waiting.deadline());
@@ -573,8 +661,8 @@ impl Node {
         if self.push_pull.deadline() <= now {
             self.push_pull_deadline(env);
         }
-        if self.join.as_ref().is_some_and(|j| j.deadline() <= now) {
-            self.join_deadline(env);
+        if !self.joins.is_empty() {
+            self.join_deadlines(env);
         }
     }
 
@@ -599,7 +687,7 @@ impl Node {
             Head::None => {}
             Head::Ping { seq, target, reply } => self.ping(env, seq, target, reply),
             Head::IndirectPing { .. } => self.indirect_ping(env, packet.head),
-            Head::Ack { seq } => self.ack(env, seq),
+            Head::Ack { seq, .. } => self.ack(env, seq),
             Head::Nack { seq } => self.nack(seq),
         }
         let _ = from;

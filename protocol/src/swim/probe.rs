@@ -365,7 +365,8 @@ impl Node {
         reply: AddressId,
     ) {
         if target == self.me() {
-            self.send_head(env, reply, Head::Ack { seq });
+            let payload = env.out.has_ack_payload();
+            self.send_head(env, reply, Head::Ack { seq, payload });
         }
     }
 
@@ -409,7 +410,8 @@ impl Node {
             }
         } else if let Some(i) = self.relays.iter().position(|r| r.seq == seq && env.now < r.until) {
             if let Some(relay) = self.relays.remove(i) {
-                self.send_head(env, relay.reply, Head::Ack { seq: relay.asked_as });
+                let head = Head::Ack { seq: relay.asked_as, payload: false };
+                self.send_head(env, relay.reply, head);
             }
             self.relay_at = self.relays.front().map_or(NEVER, |r| r.until);
         }

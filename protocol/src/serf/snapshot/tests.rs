@@ -255,7 +255,7 @@ fn a_long_file_is_rewritten_with_the_living_and_the_clocks() {
 #[test]
 fn many_living_members_allow_a_longer_file() {
     let living = MIN_COMPACT_SIZE / BYTES_PER_NODE + 1;
-    let lines: String = (0..living).map(|i| format!("alive: {i} 1:1\n")).collect();
+    let lines = (0..living).map(|i| format!("alive: {i} 1:1\n")).collect::<Vec<_>>().concat();
     let content = filler(BYTES_PER_NODE * living - lines.len()) + &lines;
     let (mut r, restored) = Recorder::open(0, File::new(content), false);
     assert_eq!(restored.alive.len(), living);

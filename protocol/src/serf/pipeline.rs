@@ -1,0 +1,207 @@
+//! The way of an event to the application (`serf/serf.go: Create`, `cmd/serf/command/agent`; specification
+//! 4.6): coalescers, then one handler after another.
+//!
+//! A handler takes `handler_time` over each event. What waits for it has room in the channels of the
+//! original, which are one queue here. When that is full, a node without a snapshot blocks: Serf's
+//! handlers wait, and memberlist's messages behind them. A node with a snapshot drops events silently.
+
+use std::collections::VecDeque;
+
+use super::{
+    Agent, Config, Event, SerfOutbox,
+    coalesce::{Members, Periods, Users},
+    event::{Delivery, MemberEvent},
+    lamport::LTime,
+    ledger::TextId,
+    queries::Answering,
+};
+use crate::{
+    belief::MemberId,
+    swim::{Env, Input},
+    time::{NEVER, Time},
+    view::View,
+};
+
+/// The application's channel of the agent.
+const APPLICATION: usize = 64;
+/// The channel of the filter of internal queries, and of each coalescer.
+const STAGE: usize = 1024;
+/// The channel out of the snapshot's tee, beyond which it drops.
+const TEE: usize = 2048;
+
+/// Something on its way to a handler.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Handing {
+    /// A member event or a user event.
+    News(Delivery),
+    /// A query, with what an answer to it needs.
+    Query(Delivery, Option<Answering>),
+}
+
+/// The pipeline of one node.
+#[derive(Clone, Debug)]
+pub(super) struct Pipeline {
+    members: Members,
+    users: Users,
+    waiting: VecDeque<Handing>,
+    /// When the handler at work is done; never, if none is.
+    done_at: Time,
+    /// Full: memberlist's messages wait.
+    blocked: bool,
+}
+
+impl Default for Pipeline {
+    fn default() -> Self {
+        Self::grown(0)
+    }
+}
+
+impl Pipeline {
+    /// That of a node of a cluster at rest, whose handlers have been told of all joins.
+    pub(super) fn grown(members: u32) -> Self {
+        Self {
+            members: Members::grown(members),
+            users: Users::new(),
+            waiting: VecDeque::new(),
+            done_at: NEVER,
+            blocked: false,
+        }
+    }
+
+    #[inline]
+    pub(super) fn deadline(&self) -> Time {
+        self.members.deadline().min(self.users.deadline()).min(self.done_at)
+    }
+}
+
+const fn member_periods(config: &Config) -> Periods {
+    Periods { coalesce: config.coalesce_period, quiescent: config.quiescent_period }
+}
+
+const fn user_periods(config: &Config) -> Periods {
+    Periods { coalesce: config.user_coalesce_period, quiescent: config.user_quiescent_period }
+}
+
+/// What the channels hold together.
+fn room(config: &Config) -> usize {
+    let stages = 1
+        + usize::from(member_periods(config).is_on())
+        + usize::from(user_periods(config).is_on());
+    APPLICATION + stages * STAGE + if config.snapshot { TEE } else { 0 }
+}
+
+impl Agent<'_> {
+    /// A member event sets out.
+    pub(super) fn offer_member<V: View, O: SerfOutbox>(
+        &mut self,
+        env: &mut Env<'_, V, O>,
+        kind: MemberEvent,
+        member: MemberId,
+    ) {
+        let Some(config) = &env.config.serf else { return };
+        let periods = member_periods(config);
+        if periods.is_on() {
+            self.serf.pipeline.members.handle(env.now, periods, kind, member);
+        } else {
+            self.hand(env, Handing::News(Delivery::Member(kind, member)));
+        }
+    }
+
+    /// A user event sets out.
+    pub(super) fn offer_user<V: View, O: SerfOutbox>(
+        &mut self,
+        env: &mut Env<'_, V, O>,
+        (ltime, text): (LTime, TextId),
+        coalesce: bool,
+    ) {
+        let Some(config) = &env.config.serf else { return };
+        let periods = user_periods(config);
+        if coalesce && periods.is_on() {
+            let name = env.world.serf.ledger.name_number(text);
+            self.serf.pipeline.users.handle(env.now, periods, ltime, name, text);
+        } else {
+            // What is not coalesced overtakes what is.
+            self.hand(env, Handing::News(Delivery::User(ltime, text)));
+        }
+    }
+
+    /// Something is ready for a handler.
+    pub(super) fn hand<V: View, O: SerfOutbox>(
+        &mut self,
+        env: &mut Env<'_, V, O>,
+        handing: Handing,
+    ) {
+        let Some(config) = &env.config.serf else { return };
+        if config.handler_time == 0 {
+            self.handled(env, handing);
+            return;
+        }
+        let pipeline = &mut self.serf.pipeline;
+        let full = pipeline.waiting.len() >= room(config);
+        if full && config.snapshot {
+            env.out.tell(Event::PipelineDropped);
+            return;
+        }
+        pipeline.waiting.push_back(handing);
+        if pipeline.done_at == NEVER {
+            pipeline.done_at = env.now + config.handler_time;
+        }
+        if full && !pipeline.blocked {
+            pipeline.blocked = true;
+            self.swim.set_slow(true);
+        }
+    }
+
+    /// A handler has done its work.
+    fn handled<V: View, O: SerfOutbox>(&mut self, env: &mut Env<'_, V, O>, handing: Handing) {
+        match handing {
+            Handing::News(delivery) => env.out.tell(Event::Delivered(delivery)),
+            Handing::Query(delivery, answering) => {
+                env.out.tell(Event::Delivered(delivery));
+                if let Some(answering) = answering {
+                    self.answer(env, answering);
+                }
+            }
+        }
+    }
+
+    pub(super) fn pipeline_deadline<V: View, O: SerfOutbox>(&mut self, env: &mut Env<'_, V, O>) {
+        let now = env.now;
+        let mut out = Vec::new();
+        if self.serf.pipeline.users.deadline() <= now {
+            self.serf.pipeline.users.flush(|delivery| out.push(delivery));
+        }
+        if self.serf.pipeline.members.deadline() <= now {
+            self.serf.pipeline.members.flush(|delivery| out.push(delivery));
+        }
+        for delivery in out {
+            self.hand(env, Handing::News(delivery));
+        }
+        if self.serf.pipeline.done_at > now {
+            return;
+        }
+        self.serf.pipeline.done_at = NEVER;
+        let Some(done) = self.serf.pipeline.waiting.pop_front() else { return };
+        self.handled(env, done);
+        let handler_time = env.config.serf.map_or(0, |c| c.handler_time);
+        if !self.serf.pipeline.waiting.is_empty() {
+            self.serf.pipeline.done_at = now + handler_time;
+        }
+        if self.serf.pipeline.blocked {
+            self.unblock(env);
+        }
+    }
+
+    /// There is room again: what waited at memberlist is handled until there is none.
+    fn unblock<V: View, O: SerfOutbox>(&mut self, env: &mut Env<'_, V, O>) {
+        let Some(config) = &env.config.serf else { return };
+        let room = room(config);
+        while self.serf.pipeline.waiting.len() < room && self.swim.handoff_depth() > 0 {
+            self.below(env, None, |node, env| node.handle(env, Input::Drain));
+        }
+        if self.serf.pipeline.waiting.len() < room {
+            self.serf.pipeline.blocked = false;
+            self.swim.set_slow(false);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Force-leave with prune (`serf/serf.go: handlePrune`; specification 3.9).
+//!
+//! A member that has not left is given time to do so before it is forgotten. The newest release waits in
+//! the background; the one before it waits in the handler, with everything else of the node standing
+//! still and the message not yet passed on (quirk `prune_freeze`).
+
+use super::{
+    Agent, SerfOutbox, Status,
+    event::QueueName,
+    intents::{Leaving, forget},
+};
+use crate::{
+    belief::MemberId,
+    queue::Waiter,
+    swim::{Env, Input},
+    time::NEVER,
+    view::View,
+};
+
+/// What waits for the end of a standstill.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stall {
+    /// Who is forgotten then.
+    pub(super) member: MemberId,
+    /// The message that goes on then, and who waits for it.
+    pub(super) message: Option<(u32, Waiter)>,
+}
+
+impl Agent<'_> {
+    /// Prunes a member whose leave was just applied.
+    pub(super) fn prune<V: View, O: SerfOutbox>(
+        &mut self,
+        env: &mut Env<'_, V, O>,
+        member: MemberId,
+    ) -> Leaving {
+        if self.serf.members.status(member) != Status::Leaving {
+            self.erase_left(env, member);
+            return Leaving::News;
+        }
+        let wait = env.config.serf.map_or(0, |c| c.broadcast_timeout + c.leave_propagate_delay);
+        let at = env.now + wait;
+        if env.config.quirks.prune_freeze {
+            self.serf.stalled_until = at;
+            self.serf.stall = Some(Stall { member, message: None });
+            self.swim.set_slow(true);
+            return Leaving::Stalls;
+        }
+        self.serf.prunes.push((at, member));
+        Leaving::News
+    }
+
+    /// The message that caused a standstill goes on when it is over.
+    pub(super) fn stall<V: View, O: SerfOutbox>(
+        &mut self,
+        _env: &mut Env<'_, V, O>,
+        (user, waiter): (u32, Waiter),
+    ) {
+        if let Some(stall) = &mut self.serf.stall {
+            stall.message = Some((user, waiter));
+        }
+    }
+
+    pub(super) fn end_stall<V: View, O: SerfOutbox>(&mut self, env: &mut Env<'_, V, O>) {
+        self.serf.stalled_until = NEVER;
+        let Some(stall) = self.serf.stall.take() else { return };
+        self.erase_left(env, stall.member);
+        if let Some((user, waiter)) = stall.message {
+            self.queue(env, QueueName::Intent, user, waiter);
+        }
+        self.swim.set_slow(false);
+        // What piled up is handled until something stands still again.
+        while self.serf.stalled_until == NEVER && self.swim.handoff_depth() > 0 {
+            self.below(env, None, |node, env| node.handle(env, Input::Drain));
+        }
+    }
+
+    pub(super) fn prune_deadlines<V: View, O: SerfOutbox>(&mut self, env: &mut Env<'_, V, O>) {
+        while let Some(i) = self.serf.prunes.iter().position(|p| p.0 <= env.now) {
+            let (_, member) = self.serf.prunes.remove(i);
+            if self.serf.members.status(member) != Status::None {
+                self.erase_left(env, member);
+            }
+        }
+    }
+
+    fn erase_left<V: View, O: SerfOutbox>(&mut self, env: &mut Env<'_, V, O>, member: MemberId) {
+        if matches!(self.serf.members.status(member), Status::Leaving | Status::Left) {
+            forget(&mut self.serf.members.left, member);
+        }
+        self.erase(env, member, true);
+    }
+}
+
+impl super::Serf {
+    /// Whether handling stands still.
+    #[inline]
+    pub fn is_stalled(&self) -> bool {
+        self.stalled_until != NEVER
+    }
+}

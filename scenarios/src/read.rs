@@ -26,6 +26,8 @@ pub(crate) struct Cx<'a> {
     pub files: Option<Files<'a>>,
     /// `--nodes` was given.
     pub scaled: bool,
+    /// Whether the preset has Serf; absent while that is not known.
+    pub serf: Option<bool>,
     pub problems: Vec<Problem>,
     errors: usize,
     pub warnings: Vec<Problem>,
@@ -40,6 +42,7 @@ impl<'a> Cx<'a> {
             texts,
             files,
             scaled: false,
+            serf: None,
             problems: Vec::new(),
             errors: 0,
             warnings: Vec::new(),

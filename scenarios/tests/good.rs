@@ -4,7 +4,9 @@
 
 use proptest::prelude::*;
 use wavetank_scenarios::{Overrides, Scenario, Source, default_scenario, library, load, presets};
-use wavetank_sim_core::plan::{Action, Of, Pick, Plan, SlotSet, When};
+use wavetank_sim_core::plan::{
+    Action, Answer, KeyOperation, Of, Pick, Plan, Query, Selector, SlotSet, When,
+};
 
 fn good(text: &str) -> Scenario {
     load(Source::new("test.yaml", text), &Overrides::default())
@@ -124,6 +126,49 @@ const ENTRIES: &[&str] = &[
     "{at: 9s, block: {nodes: {group: b}, protocol: both, direction: in}}",
 ];
 
+/// The same for Serf, on [`SERF_HEAD`].
+const SERF_ENTRIES: &[&str] = &[
+    "{at: 1s, user-event: {nodes: a-03, name: log}}",
+    "{at: 1s, every: 5s, times: 2, user-event: {nodes: {pick: 2, repick: true}, name: log, payload: \"\", coalesce: false}}",
+    "{at: 1s, user-event: {nodes: all, name: deploy v1, payload: '1', coalesce: true}}",
+    "{at: 1s, user-event: {nodes: a-03, name: log, payload_bytes: 300}}",
+    "{at: 1s, query: {nodes: a-03, name: load}}",
+    "{at: 1s, query: {nodes: a-03, name: _serf_ping, timeout: 10s, ack: true}}",
+    "{at: 1s, query: {nodes: {zone: east, pick: 1}, name: load, payload: x, ack: false, relay_factor: 3, \
+      filters: {nodes: [a-03, b-1], tags: {role: ^web$, dc: 'ea*'}}, answer: false}}",
+    "{at: 1s, query: {nodes: a-03, name: load, payload_bytes: 20, timeout: 3.2s, filters: {nodes: {group: b}}, \
+      answer: {payload_bytes: 90, after: {from: 1ms, to: 2s}}}}",
+    "{at: 1s, query: {nodes: a-03, name: load, answer: {payload: 'yes', after: 20ms}}}",
+    "{at: 1s, set-tags: {nodes: a-03, tags: {version: 2, role: db}}}",
+    "{at: 1s, set-tags: {nodes: {group: b}, delete: [role, dc]}}",
+    "{at: 1s, set-tags: {nodes: {group: b}, tags: {role: ''}, delete: dc}}",
+    "{at: 1s, force-leave: a-03}",
+    "{at: 1s, force-leave: {nodes: {zone: west, pick: 1, as: gone}, by: {zone: east, pick: 1}, prune: true}}",
+    "{at: 1s, rotate-key: {key: 1}}",
+    "{at: 1s, rotate-key: {nodes: a-03, key: 63, operation: install, relay_factor: 2}}",
+    "{at: 1s, rotate-key: {nodes: a-03, operation: list}}",
+    "{at: 1s, restart: {nodes: {group: b}, delay: 1s, state: snapshot}}",
+    "{at: 1s, rolling-restart: {nodes: b-0, every: 5s, state: snapshot}}",
+    "{at: 1s, join: {nodes: c.1, via: a-00, name_of: a-03}}",
+    "{at: 1s, set-config: {nodes: all, config: {reap_interval: 5s, quirks: {prune_freeze: true}}, by: live}}",
+];
+
+const SERF_HEAD: &str = "version: 1\nname: t\nduration: 10m\ncluster:\n  preset: serf-lan\n  encryption: v1\n  \
+    tags: {role: web}\n  config: {reconnect_interval: 10s}\n  groups:\n    \
+    - {name: a, nodes: 12, labels: {zone: east}, meta_bytes: 40}\n    \
+    - {name: b, nodes: 4, labels: {zone: west}, config: {snapshot: true, rejoin_after_leave: true}}\n    \
+    - {name: c, nodes: 3, start: stopped, tags: {role: db, dc: \"no\"}, names: \"{group}.{index}\"}\n";
+
+fn with_serf(sections: &str) -> Scenario {
+    good(&format!("{SERF_HEAD}{sections}"))
+}
+
+fn serf_action(entry: &str) -> Action {
+    let scenario = with_serf(&format!("timeline:\n  - {entry}\n"));
+    assert_eq!(scenario.warnings.to_string(), "", "{entry}");
+    scenario.plan.timeline[0].action.clone()
+}
+
 const NETWORKS: &[&str] = &[
     "{}",
     "{latency: 50us, loss: 0.1%, mtu: 1500, bandwidth: 1gbit, corrupt: 0.01%}",
@@ -145,6 +190,153 @@ fn every_form_of_every_verb_resolves_to_itself() {
     for network in NETWORKS {
         check_round_trip(&with(&format!("network: {network}\n")));
     }
+    for entry in SERF_ENTRIES {
+        let scenario = with_serf(&format!("timeline:\n  - {entry}\n"));
+        assert_eq!(scenario.warnings.to_string(), "", "{entry}");
+        check_round_trip(&scenario);
+    }
+    check_round_trip(&with_serf(&format!("timeline: [{}]\n", SERF_ENTRIES.join(", "))));
+}
+
+#[test]
+fn verbs_of_serf_become_actions() {
+    let one = |slot| Selector::all(SlotSet::range(slot, slot + 1));
+    let text = |text: &str| Some(text.as_bytes().to_vec());
+    for (entry, wanted) in [
+        (
+            "{at: 1s, user-event: {nodes: a-03, name: log, payload: p}}",
+            Action::UserEvent {
+                who: one(3),
+                name: "log".into(),
+                payload: text("p"),
+                coalesce: true,
+            },
+        ),
+        (
+            "{at: 1s, user-event: {nodes: a-03, name: log, payload_bytes: 3, coalesce: false}}",
+            Action::UserEvent {
+                who: one(3),
+                name: "log".into(),
+                payload: text("xxx"),
+                coalesce: false,
+            },
+        ),
+        (
+            "{at: 1s, query: {nodes: a-03, name: load, filters: {nodes: [b-1, a-03], tags: {role: ui, dc: e}}}}",
+            Action::Query {
+                who: one(3),
+                query: Query {
+                    name: "load".into(),
+                    payload: None,
+                    nodes: Some(vec!["a-03".into(), "b-1".into()]),
+                    tags: vec![("dc".into(), "e".into()), ("role".into(), "ui".into())],
+                    ack: true,
+                    relay_factor: 0,
+                    timeout: 0,
+                    answer: Some(Answer { payload: b"ok".to_vec(), after: (0, 0) }),
+                },
+            },
+        ),
+        (
+            "{at: 1s, query: {nodes: a-03, name: _serf_ping, timeout: 1s, relay_factor: 2}}",
+            Action::Query {
+                who: one(3),
+                query: Query {
+                    name: "_serf_ping".into(),
+                    payload: None,
+                    nodes: None,
+                    tags: Vec::new(),
+                    ack: true,
+                    relay_factor: 2,
+                    timeout: 1_000_000_000,
+                    answer: None,
+                },
+            },
+        ),
+        (
+            "{at: 1s, set-tags: {nodes: a-03, tags: {z: 1, b: x}, delete: role}}",
+            Action::SetTags {
+                who: one(3),
+                set: vec![("b".into(), "x".into()), ("z".into(), "1".into())],
+                delete: vec!["role".into()],
+            },
+        ),
+        (
+            "{at: 1s, force-leave: {nodes: b-0, by: a-03, prune: true}}",
+            Action::ForceLeave { who: one(12), by: Some(one(3)), prune: true },
+        ),
+        (
+            "{at: 1s, rotate-key: {key: 7, operation: use}}",
+            Action::RotateKey {
+                who: Selector {
+                    pick: Some(Pick::Count(1)),
+                    ..Selector::all(SlotSet::range(0, 19))
+                },
+                key: 7,
+                operation: KeyOperation::Use,
+                relay_factor: 0,
+            },
+        ),
+        (
+            "{at: 1s, join: {nodes: c.1, via: a-00, name_of: a-03}}",
+            Action::Join { who: one(17), via: SlotSet::range(0, 1), name_of: Some(3) },
+        ),
+    ] {
+        assert_eq!(serf_action(entry), wanted, "{entry}");
+    }
+    let Action::Restart { how, .. } =
+        serf_action("{at: 1s, restart: {nodes: b-0, state: snapshot}}")
+    else {
+        panic!()
+    };
+    assert!(how.from_snapshot);
+}
+
+#[test]
+fn metadata_under_serf_is_tags() {
+    let groups = with_serf("").plan.cluster.groups;
+    let found: Vec<(u16, String)> =
+        groups.iter().map(|g| (g.meta_bytes, format!("{:?}", g.tags))).collect();
+    let padding = "x".repeat(31);
+    assert_eq!(
+        found,
+        [
+            (40, format!("[(\"meta_\", {padding:?})]")),
+            (11, "[(\"role\", \"web\")]".to_owned()),
+            (16, "[(\"dc\", \"no\"), (\"role\", \"db\")]".to_owned()),
+        ]
+    );
+    let one = |cluster: &str| {
+        let text = format!("version: 1\nname: t\nduration: 9s\ncluster: {{nodes: 3, {cluster}}}\n");
+        let scenario = good(&text);
+        check_round_trip(&scenario);
+        let group = &scenario.plan.cluster.groups[0];
+        (group.meta_bytes, group.tags.len())
+    };
+    assert_eq!(one("preset: memberlist-lan, meta_bytes: 3"), (3, 0));
+    assert_eq!(one("preset: serf-lan"), (2, 0), "no tags are two bytes");
+    assert_eq!(one("preset: serf-lan, meta_bytes: 8"), (8, 1));
+    assert_eq!(one("preset: consul-lan, meta_bytes: 0, tags: {role: web}"), (11, 1));
+}
+
+#[test]
+fn settings_of_serf_are_laid_over_the_presets() {
+    let configs = with_serf("").plan.cluster.configs;
+    let serf: Vec<_> = configs.iter().filter_map(|c| c.serf).collect();
+    assert_eq!(serf.len(), 2);
+    assert_eq!(serf[0].reconnect_interval, 10_000_000_000);
+    assert_eq!((serf[0].snapshot, serf[1].snapshot), (false, true));
+    assert_eq!(serf[1].coalesce_period, 3_000_000_000);
+    let scenario = good(
+        "version: 1\nname: t\nduration: 9s\ncluster: {nodes: 3, preset: serf-wan, compat: \"0.2\", \
+         quirks: {prune_freeze: true, dead_config: false}, config: {disable_coordinates: true, \
+         user_event_size_limit: 9216, serf_protocol_version: 4, handler_time: 5ms}}\n",
+    );
+    assert_eq!(scenario.warnings.to_string(), "");
+    let config = &scenario.plan.cluster.configs[0];
+    assert!(config.quirks.prune_freeze && config.quirks.tag_order && !config.quirks.dead_config);
+    assert!(config.serf.is_some_and(|s| !s.coordinates(config.quirks.dead_config)));
+    check_round_trip(&scenario);
 }
 
 #[test]

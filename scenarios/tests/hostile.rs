@@ -122,6 +122,17 @@ const PIECES: &[&str] = &[
     "id: x",
     "partition: ",
     "names: '{index}'",
+    "{preset: serf-lan, nodes: 3, tags: {a: b}, config: {snapshot: true}}",
+    "meta_bytes: 9",
+    "user-event: ",
+    "query: {nodes: node-0, name: ",
+    "filters: {nodes: all, tags: {a: '('}}",
+    "payload_bytes: 65536",
+    "answer: ",
+    "set-tags: {nodes: all, tags: {a: b}, delete: ",
+    "force-leave: ",
+    "rotate-key: {key: 1}",
+    "name_of: node-0",
 ];
 
 proptest! {

@@ -8,6 +8,7 @@ use wavetank_sim_core::plan::{Cluster, Group, SlotSet, Start};
 use super::{
     config::{self, Overrides},
     selector::{RESERVED, World, index_in},
+    tags::Metadata,
 };
 use crate::{
     out::Out,
@@ -30,7 +31,7 @@ const LONGEST_NAME: usize = 128;
 /// What a group inherits.
 struct Defaults {
     names: String,
-    meta_bytes: u64,
+    metadata: Metadata,
     config: Config,
 }
 
@@ -49,9 +50,9 @@ pub(crate) fn read(cx: &mut Cx<'_>, node: &Node) -> (Option<Cluster>, Out) {
         return (None, finish(cx, fields));
     }
     let address_bytes = address_bytes(cx, &mut fields);
-    let meta_bytes = fields.number(cx, "meta_bytes", 0, (0, MOST_META));
+    let metadata = Metadata::read(cx, &mut fields, &Metadata::default());
     let mut configs = vec![config.clone()];
-    let defaults = Defaults { names, meta_bytes, config };
+    let defaults = Defaults { names, metadata, config };
     let join = fields.node("join");
     let Some(groups) = groups(cx, &mut fields, &defaults, &mut configs) else {
         return (None, finish(cx, fields));
@@ -75,7 +76,7 @@ pub(crate) fn read(cx: &mut Cx<'_>, node: &Node) -> (Option<Cluster>, Out) {
 
 /// Closes the section, also where its reading broke off: all its keys are valid ones.
 fn finish(cx: &mut Cx<'_>, mut fields: Fields<'_>) -> Out {
-    for key in ["nodes", "groups", "address_bytes", "meta_bytes", "join"] {
+    for key in ["nodes", "groups", "address_bytes", "meta_bytes", "tags", "join"] {
         fields.has(key);
     }
     fields.close(cx)
@@ -83,7 +84,10 @@ fn finish(cx: &mut Cx<'_>, mut fields: Fields<'_>) -> Out {
 
 fn preset(cx: &mut Cx<'_>, fields: &mut Fields<'_>) -> Config {
     let words: Vec<(&str, &Config)> = PRESETS.iter().map(|p| (p.name, &p.config)).collect();
-    fields.word(cx, "preset", &words).clone()
+    let before = cx.errors();
+    let config = fields.word(cx, "preset", &words).clone();
+    cx.serf = (cx.errors() == before).then_some(config.serf.is_some());
+    config
 }
 
 /// The cluster's settings: preset, then `config`, then the keys that stand beside it.
@@ -149,17 +153,18 @@ fn groups(
         }
         (Some(_), None) => {
             let nodes = fields.need_number(cx, "nodes", (1, MOST_NODES), "64");
-            let group = |nodes| Group {
+            let (meta_bytes, tags) = defaults.metadata.settle(defaults.config.serf.is_some());
+            let group = Group {
                 name: "node".to_owned(),
-                nodes,
+                nodes: nodes? as u32,
                 names: defaults.names.clone(),
                 labels: Vec::new(),
-                tags: Vec::new(),
                 config: 0,
-                meta_bytes: defaults.meta_bytes as u16,
+                meta_bytes,
+                tags,
                 stopped: false,
             };
-            let groups = vec![group(nodes? as u32)];
+            let groups = vec![group];
             let span = fields.span;
             check_names(cx, &groups, &[span]).then_some(groups)
         }
@@ -214,7 +219,7 @@ fn group(
     let names = fields.or(cx, "names", defaults.names.clone());
     let names_span = fields.value_span("names").unwrap_or(node.span);
     let names_fine = pattern_is_fine(cx, names_span, &fields.at("names"), &names);
-    let meta_bytes = fields.number(cx, "meta_bytes", defaults.meta_bytes, (0, MOST_META));
+    let metadata = Metadata::read(cx, &mut fields, &defaults.metadata);
     let stopped = fields.word(cx, "start", &[("running", false), ("stopped", true)]);
     let mut config = 0;
     if let Some(node) = fields.node("config") {
@@ -225,9 +230,8 @@ fn group(
     }
     let out = fields.close(cx);
     let (Some(name), Some(nodes), true) = (name, nodes, names_fine) else { return None };
-    let meta_bytes = meta_bytes as u16;
     let nodes = nodes as u32;
-    let tags = Vec::new();
+    let (meta_bytes, tags) = metadata.settle(defaults.config.serf.is_some());
     Some((Group { name, nodes, names, labels, config, meta_bytes, tags, stopped }, out))
 }
 

@@ -1,5 +1,7 @@
 //! Settings of nodes: keys named after the fields of [`Config`], each optional, over a base.
 
+pub(crate) mod serf;
+
 use wavetank_protocol::{Compat, Config, Encryption, Label, Quirks};
 
 use crate::{
@@ -77,13 +79,15 @@ macro_rules! define {
             })*
         }
 
-        /// All plain settings of a configuration, in canonical form.
+        /// All plain settings of a configuration, those of Serf after those of memberlist, in canonical form.
         pub(crate) fn write_plain(config: &Config) -> Vec<(String, Out)> {
-            vec![
+            let mut plain = vec![
                 $((stringify!($span).to_owned(), Time(config.$span).write()),)*
                 $((stringify!($number).to_owned(), u64::from(config.$number).write()),)*
                 $((stringify!($boolean).to_owned(), config.$boolean.write()),)*
-            ]
+            ];
+            plain.extend(config.serf.iter().flat_map(serf::write));
+            plain
         }
 
         /// Names and bounds of the plain settings, for the schema: durations, numbers, booleans.
@@ -106,6 +110,7 @@ pub(crate) fn read(cx: &mut Cx<'_>, node: &Node, place: &str) -> Overrides {
     let mut over = Overrides::default();
     let Some(mut fields) = Fields::open(cx, node, place, "a map of settings") else { return over };
     plain_fields(cx, &mut fields, &mut over);
+    serf::fields(cx, &mut fields, &mut over);
     special_fields(cx, &mut fields, &mut over);
     fields.close(cx);
     over
@@ -140,11 +145,14 @@ pub(crate) fn special_fields(cx: &mut Cx<'_>, fields: &mut Fields<'_>, over: &mu
         let place = fields.at("quirks");
         if let Some(mut quirks) = Fields::open(cx, node, &place, "a map of quirks") {
             let id_reset = quirks.maybe::<bool>(cx, "queue_id_reset");
+            let [prune_freeze, tag_order, dead_config] = serf::quirks(cx, &mut quirks);
             let out = quirks.close(cx);
             over.add("quirks", out, move |c| {
-                if let Some(id_reset) = id_reset {
-                    c.quirks.queue_id_reset = id_reset;
-                }
+                let q = &mut c.quirks;
+                q.queue_id_reset = id_reset.unwrap_or(q.queue_id_reset);
+                q.prune_freeze = prune_freeze.unwrap_or(q.prune_freeze);
+                q.tag_order = tag_order.unwrap_or(q.tag_order);
+                q.dead_config = dead_config.unwrap_or(q.dead_config);
             });
         }
     }
@@ -153,15 +161,17 @@ pub(crate) fn special_fields(cx: &mut Cx<'_>, fields: &mut Fields<'_>, over: &mu
 /// The special settings of a configuration, in canonical form.
 pub(crate) fn write_special(config: &Config, labels: &[String]) -> Vec<(String, Out)> {
     let label = labels.get(config.label.id as usize).cloned().unwrap_or_default();
-    let Quirks { queue_id_reset, .. } = config.quirks;
+    let Quirks { queue_id_reset, prune_freeze, tag_order, dead_config } = config.quirks;
+    let mut quirks = vec![("queue_id_reset".to_owned(), queue_id_reset.write())];
+    if config.serf.is_some() {
+        let known = serf::QUIRKS.iter().zip([prune_freeze, tag_order, dead_config]);
+        quirks.extend(known.map(|(name, on)| ((*name).to_owned(), on.write())));
+    }
     vec![
         ("encryption".to_owned(), write_encryption(config.encryption)),
         ("label".to_owned(), Out::Text(label)),
         ("compat".to_owned(), write_compat(config.compat)),
-        (
-            "quirks".to_owned(),
-            Out::Map(vec![("queue_id_reset".to_owned(), queue_id_reset.write())]),
-        ),
+        ("quirks".to_owned(), Out::Map(quirks)),
     ]
 }
 
@@ -270,5 +280,6 @@ pub(crate) fn doubts(config: &Config) -> Vec<(&'static str, &'static str)> {
     if config.retransmit_mult == 0 {
         doubts.push(("retransmit_mult is 0: nothing is ever gossiped", "the profiles use 2 to 4"));
     }
+    serf::doubts(config, &mut doubts);
     doubts
 }

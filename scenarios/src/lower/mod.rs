@@ -5,6 +5,7 @@ pub(crate) mod config;
 mod faults;
 mod network;
 mod selector;
+pub(crate) mod tags;
 mod thresholds;
 mod timeline;
 pub(crate) mod verbs;

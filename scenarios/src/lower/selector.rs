@@ -153,12 +153,12 @@ impl<'a> World<'a> {
     }
 
     /// The name of a slot; `typed` while there is no cluster.
-    fn name(&self, slot: u32, typed: &str) -> String {
+    pub fn name(&self, slot: u32, typed: &str) -> String {
         self.cluster.map_or_else(|| typed.to_owned(), |c| c.name(slot))
     }
 
     /// The slot of a name.
-    fn named(&self, cx: &mut Cx<'_>, span: Span, place: &str, name: &str) -> Option<u32> {
+    pub fn named(&self, cx: &mut Cx<'_>, span: Span, place: &str, name: &str) -> Option<u32> {
         // Without a cluster any name will do: its own problems come first.
         let Some(cluster) = self.cluster else { return Some(0) };
         if let Some(slot) = find(cluster, name, self.scaled) {

@@ -96,14 +96,19 @@ fn source(name: &str) -> Option<Gives> {
                 | Action::RollingRestart { .. }
                 | Action::Leave { .. }
                 | Action::Scale { .. }
+                | Action::SetTags { .. }
         )
     };
+    let events = |e: &Entry| matches!(e.action, Action::UserEvent { .. });
+    let queries = |e: &Entry| matches!(e.action, Action::Query { .. } | Action::RotateKey { .. });
     let heals = |e: &Entry| e.lasts.is_some() && matches!(e.action, Action::Partition { .. });
     Some(match name {
         "detection.suspect" | "detection.first" | "detection.all" => ("a `crash`", crashes),
         "heal" => ("a `partition` with `for`", heals),
         "leave.time" | "left_as_failed" => ("a `leave`", leaves),
         _ if name.starts_with("dissemination.") => ("an `update`", changes),
+        _ if name.starts_with("event.") => ("a `user-event`", events),
+        _ if name.starts_with("query.") => ("a `query`", queries),
         _ => return None,
     })
 }

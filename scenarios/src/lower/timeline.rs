@@ -224,7 +224,7 @@ fn when(
 }
 
 /// A time, or a range of times of which one is drawn.
-fn range(cx: &mut Cx<'_>, node: &Node, place: &str) -> Option<(Nanos, Nanos, Out)> {
+pub(super) fn range(cx: &mut Cx<'_>, node: &Node, place: &str) -> Option<(Nanos, Nanos, Out)> {
     if !matches!(node.kind, Kind::Map(_)) {
         let time = Time::read(cx, node, place)?;
         return Some((time.0, time.0, time.write()));

@@ -1,7 +1,9 @@
 //! The verbs of the timeline and their parameters.
 //!
-//! A verb is a row of [`VERBS`] and a reader. Those of Serf are known by name, so that they get an
-//! honest refusal instead of a spelling hint.
+//! A verb is a row of [`VERBS`] and a reader. Those of Serf are read in [`serf`], and refused where the
+//! preset is without it.
+
+pub(crate) mod serf;
 
 use wavetank_sim_core::plan::{
     Action, CrashKind, Direction, EntryIndex, Path, PathFault, Rebirth, Selector, SlotSet,
@@ -14,6 +16,7 @@ use super::{
     faults,
     network::pair,
     selector::{Chosen, Rules, World},
+    tags::check_least,
     timeline::{Scene, picked_from},
 };
 use crate::{
@@ -60,7 +63,18 @@ enum Reader {
     Bandwidth,
     Partition,
     Block,
-    Serf,
+    UserEvent,
+    Query,
+    SetTags,
+    ForceLeave,
+    RotateKey,
+}
+
+impl Reader {
+    fn needs_serf(self) -> bool {
+        use Reader::{ForceLeave, Query, RotateKey, SetTags, UserEvent};
+        matches!(self, UserEvent | Query | SetTags | ForceLeave | RotateKey)
+    }
 }
 
 /// Whether others learn of what a verb does.
@@ -109,7 +123,12 @@ pub(crate) const VERBS: &[Verb] = &[
     ),
     event("join", Reader::Join, BACK, "stopped nodes start and join, running ones join again"),
     event("leave", Reader::Leave, "bring it back with `join`", "nodes leave and stop"),
-    event("force-leave", Reader::Serf, "", "Serf: a failed member is made to leave"),
+    event(
+        "force-leave",
+        Reader::ForceLeave,
+        "bring it back with `join`",
+        "Serf: a failed member is made to leave",
+    ),
     event("scale", Reader::Scale, BACK, "the first `to` nodes of a group run, the others leave"),
     event("update", Reader::Update, BACK, "nodes change their metadata"),
     event("set-config", Reader::SetConfig, BACK, "nodes change their settings"),
@@ -124,10 +143,20 @@ pub(crate) const VERBS: &[Verb] = &[
     condition("bandwidth", Reader::Bandwidth, "a rate limit with a bounded queue"),
     condition("partition", Reader::Partition, "groups cannot reach each other"),
     condition("block", Reader::Block, "a transport is blocked at nodes"),
-    event("user-event", Reader::Serf, "", "Serf: an event to all members"),
-    event("query", Reader::Serf, "", "Serf: a question to all members"),
-    event("set-tags", Reader::Serf, "", "Serf: members change their tags"),
-    event("rotate-key", Reader::Serf, "", "Serf: the members' keyring changes"),
+    event(
+        "user-event",
+        Reader::UserEvent,
+        "use `every` to send it again",
+        "Serf: an event to all members",
+    ),
+    event(
+        "query",
+        Reader::Query,
+        "use `timeout` for how long answers count",
+        "Serf: a question to all members",
+    ),
+    event("set-tags", Reader::SetTags, BACK, "Serf: members change their tags"),
+    event("rotate-key", Reader::RotateKey, BACK, "Serf: the members' keyrings change"),
 ];
 
 /// The verb of a name.
@@ -152,9 +181,9 @@ pub(crate) fn read(
     scene: &Scene<'_, '_>,
 ) -> Option<((Action, Later), Out)> {
     let place = format!("{place}.{}", verb.name);
-    if verb.kind == Reader::Serf {
-        let message = "the verb needs the Serf layer, which this version does not simulate";
-        cx.error(given.at, &place, message, "remove the entry");
+    if verb.kind.needs_serf() && cx.serf == Some(false) {
+        let message = "the verb needs Serf, and the preset is without it";
+        cx.error(given.at, &place, message, "use a preset such as `serf-lan`");
         return None;
     }
     let short = short_key(verb, &given.value.kind).map(|key| Pair {
@@ -173,8 +202,8 @@ pub(crate) fn read(
     }
     let span = if matches!(given.value.kind, Kind::Null) { given.at } else { given.value.span };
     let fields = Fields::over(pairs, &place, span);
-    let news =
-        if verb.lasts || verb.kind == Reader::SetConfig { News::Stays } else { News::Spreads };
+    let own = matches!(verb.kind, Reader::SetConfig | Reader::RotateKey);
+    let news = if verb.lasts || own { News::Stays } else { News::Spreads };
     let later = Later { settings: None, picks: Vec::new(), news };
     let mut reading = Reading { cx, fields, world: scene.world, later };
     let action = reading.action(verb.kind);
@@ -222,7 +251,7 @@ impl<'t> Reading<'_, '_, '_, 't> {
             Reader::Restart => {
                 let who = self.who();
                 let delay = self.time("delay", 0);
-                let how = self.rebirth();
+                let how = self.rebirth(who.as_ref());
                 let via = self.via();
                 Some(Action::Restart { who: who?, delay, how, via: via? })
             }
@@ -230,7 +259,8 @@ impl<'t> Reading<'_, '_, '_, 't> {
             Reader::Join => {
                 let who = self.who();
                 let via = self.via();
-                Some(Action::Join { who: who?, via: via?, name_of: None })
+                let name_of = self.name_of(who.as_ref());
+                Some(Action::Join { who: who?, via: via?, name_of })
             }
             Reader::Leave => {
                 let who = self.who();
@@ -243,6 +273,9 @@ impl<'t> Reading<'_, '_, '_, 't> {
                 let who = self.who();
                 let bounds = (0, MOST_META);
                 let meta_bytes = self.fields.need_number(self.cx, "meta_bytes", bounds, "64");
+                let span = self.fields.value_span("meta_bytes").unwrap_or(self.fields.span);
+                let place = self.fields.at("meta_bytes");
+                check_least(self.cx, span, &place, meta_bytes.unwrap_or(0));
                 Some(Action::Update { who: who?, meta_bytes: meta_bytes? as u16 })
             }
             Reader::SetConfig => self.set_config(),
@@ -284,7 +317,11 @@ impl<'t> Reading<'_, '_, '_, 't> {
                 let direction = self.fields.word(self.cx, "direction", &ways);
                 Some(Action::Block { who: who?, transport, direction })
             }
-            Reader::Serf => None,
+            Reader::UserEvent => self.user_event(),
+            Reader::Query => self.query(),
+            Reader::SetTags => self.set_tags(),
+            Reader::ForceLeave => self.force_leave(),
+            Reader::RotateKey => self.rotate_key(),
         }
     }
 
@@ -318,7 +355,7 @@ impl<'t> Reading<'_, '_, '_, 't> {
         Some(set)
     }
 
-    fn rebirth(&mut self) -> Rebirth {
+    fn rebirth(&mut self, who: Option<&Selector>) -> Rebirth {
         let fresh = [("same", false), ("new", true)];
         let new_name = self.fields.word(self.cx, "name", &fresh);
         let new_address = self.fields.word(self.cx, "address", &fresh);
@@ -327,10 +364,7 @@ impl<'t> Reading<'_, '_, '_, 't> {
         let states = [("lost", false), ("snapshot", true)];
         let from_snapshot = self.fields.word(self.cx, "state", &states);
         if from_snapshot {
-            let span = self.fields.value_span("state").unwrap_or(self.fields.span);
-            let place = self.fields.at("state");
-            let message = "a snapshot needs the Serf layer, which this version does not simulate";
-            self.cx.error(span, &place, message, "write `lost`");
+            self.check_snapshot(who);
         }
         Rebirth { new_name, new_address, keep_incarnation, from_snapshot }
     }
@@ -342,7 +376,7 @@ impl<'t> Reading<'_, '_, '_, 't> {
         let every: Option<Time> = self.fields.need(self.cx, "every", "30s");
         let down = self.time("down", 0);
         let leave = self.fields.or(self.cx, "leave", false);
-        let how = self.rebirth();
+        let how = self.rebirth(who.as_ref());
         Some(Action::RollingRestart { who: who?, parallel, every: every?.0, down, leave, how })
     }
 

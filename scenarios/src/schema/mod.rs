@@ -14,7 +14,7 @@ use wavetank_sim_core::{
 use crate::{
     lower::{
         cluster::{MOST_META, MOST_NODES},
-        config::NAMES,
+        config::{NAMES, serf},
     },
     presets::PRESETS,
 };
@@ -169,15 +169,31 @@ fn definitions() -> Value {
             ),
         ),
         ("config", config()),
+        (
+            "tags",
+            json!({
+                "type": "object",
+                "additionalProperties": {"$ref": "#/definitions/scalar"},
+                "description": "Serf: texts by name, at most 512 bytes when encoded",
+            }),
+        ),
         ("encryption", encryption()),
         (
             "quirks",
             closed(
                 "defects of the original that can be switched off",
-                map(&[(
-                    "queue_id_reset",
-                    boolean("the broadcast queue's ids restart when it is empty"),
-                )]),
+                map(&[
+                    (
+                        "queue_id_reset",
+                        boolean("the broadcast queue's ids restart when it is empty"),
+                    ),
+                    (
+                        "prune_freeze",
+                        boolean("Serf: pruning a member that has not left stops the node for 6s"),
+                    ),
+                    ("tag_order", boolean("Serf: a restart may encode the same tags otherwise")),
+                    ("dead_config", boolean("Serf: the agent forgets `disable_coordinates`")),
+                ]),
             ),
         ),
         ("latency", latency()),
@@ -238,19 +254,20 @@ fn special() -> Map<String, Value> {
 }
 
 fn config() -> Value {
-    let (spans, numbers, booleans) = NAMES;
     let mut keys = special();
-    for name in spans {
-        keys.insert((*name).to_owned(), json!({"$ref": "#/definitions/duration"}));
+    for (spans, numbers, booleans) in [NAMES, serf::NAMES] {
+        for name in spans {
+            keys.insert((*name).to_owned(), json!({"$ref": "#/definitions/duration"}));
+        }
+        for &(name, least, most) in numbers {
+            let number = json!({"type": "integer", "minimum": least, "maximum": most});
+            keys.insert(name.to_owned(), number);
+        }
+        for name in booleans {
+            keys.insert((*name).to_owned(), json!({"type": "boolean"}));
+        }
     }
-    for &(name, least, most) in numbers {
-        let number = json!({"type": "integer", "minimum": least, "maximum": most});
-        keys.insert(name.to_owned(), number);
-    }
-    for name in booleans {
-        keys.insert((*name).to_owned(), json!({"type": "boolean"}));
-    }
-    closed("memberlist's settings, in snake_case of their Go names", keys)
+    closed("memberlist's and Serf's settings, in snake_case of their Go names", keys)
 }
 
 fn encryption() -> Value {
@@ -282,6 +299,7 @@ fn cluster() -> Value {
         );
     }
     let meta = || whole("bytes of metadata of each node", 0, Some(MOST_META));
+    let tags = || reference("tags", "tags of each node, instead of `meta_bytes`");
     let names = || json!({"type": "string", "description": "pattern of names, with `{group}` and `{index}`"});
     let group = closed(
         "nodes with the same settings and labels",
@@ -299,6 +317,7 @@ fn cluster() -> Value {
             ("config", reference("config", "settings that differ from the cluster's")),
             ("names", names()),
             ("meta_bytes", meta()),
+            ("tags", tags()),
             (
                 "start",
                 words(
@@ -322,6 +341,7 @@ fn cluster() -> Value {
         ("names", names()),
         ("address_bytes", json!({"enum": [16, 4], "description": "length of an address"})),
         ("meta_bytes", meta()),
+        ("tags", tags()),
         (
             "join",
             closed(

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::lower::{
     cluster::{MOST_META, MOST_NODES},
-    verbs::VERBS,
+    verbs::{VERBS, serf::LONGEST_PAYLOAD},
 };
 
 /// An entry.
@@ -94,7 +94,13 @@ fn parameters(verb: &str, help: &str) -> Value {
             ]));
             keys
         }
-        "join" => map(&[("via", via())]),
+        "join" => map(&[
+            ("via", via()),
+            (
+                "name_of",
+                json!({"type": "string", "description": "the node whose name the process takes"}),
+            ),
+        ]),
         "leave" => map(&[
             ("timeout", span("how long to wait for the broadcast; 0 is without limit")),
             ("stop_after", span("how long the process stays up afterwards")),
@@ -146,8 +152,7 @@ fn parameters(verb: &str, help: &str) -> Value {
             keys
         }
         "pause" => Map::new(),
-        // Verbs of Serf: known, and refused when they are read.
-        _ => return json!({"description": help}),
+        _ => serf(verb),
     };
     if path {
         keys.extend(ends("selector"));
@@ -160,4 +165,80 @@ fn parameters(verb: &str, help: &str) -> Value {
         "scale" => long,
         _ => json!({"anyOf": [short, long], "description": help}),
     }
+}
+
+/// A payload, in either form.
+fn payload() -> [(&'static str, Value); 2] {
+    [
+        ("payload", reference("scalar", "its text")),
+        (
+            "payload_bytes",
+            whole("its length, when its text does not matter", 0, Some(LONGEST_PAYLOAD)),
+        ),
+    ]
+}
+
+/// The parameters of Serf's verbs.
+fn serf(verb: &str) -> Map<String, Value> {
+    let name = || text("what it is called", r"^[^\x00-\x1f]+$");
+    let relay = || whole("how many others relay each answer", 0, Some(255));
+    let tags = |description: &str| reference("tags", description);
+    let range = json!({
+        "anyOf": [{"$ref": "#/definitions/duration"}, {"$ref": "#/definitions/range"}],
+        "description": "time that the handler takes",
+    });
+    let mut keys = match verb {
+        "user-event" => map(&[("name", name()), ("coalesce", boolean("handlers may coalesce it"))]),
+        "query" => map(&[
+            ("name", name()),
+            (
+                "filters",
+                closed(
+                    "who is asked; all must accept",
+                    map(&[
+                        ("nodes", reference("fixed", "only these")),
+                        ("tags", tags("regular expressions that match somewhere in a tag's value")),
+                    ]),
+                ),
+            ),
+            ("ack", boolean("members acknowledge that they heard it")),
+            ("relay_factor", relay()),
+            (
+                "timeout",
+                reference("duration", "how long answers count; 0 is the original's default"),
+            ),
+            (
+                "answer",
+                json!({
+                    "anyOf": [
+                        {"type": "boolean"},
+                        closed("an answer", {
+                            let mut answer = map(&payload());
+                            answer.insert("after".into(), range);
+                            answer
+                        }),
+                    ],
+                    "description": "what those answer who accept",
+                }),
+            ),
+        ]),
+        "set-tags" => map(&[
+            ("tags", tags("tags that are set")),
+            ("delete", json!({"$ref": "#/definitions/names"})),
+        ]),
+        "force-leave" => map(&[
+            ("by", reference("selector", "at whom the operator says so")),
+            ("prune", boolean("the member is forgotten altogether")),
+        ]),
+        "rotate-key" => map(&[
+            ("key", whole("number of the key", 0, Some(63))),
+            ("operation", words("what is done", &["rotate", "install", "use", "remove", "list"])),
+            ("relay_factor", relay()),
+        ]),
+        _ => Map::new(),
+    };
+    if matches!(verb, "user-event" | "query") {
+        keys.extend(map(&payload()));
+    }
+    keys
 }

@@ -13,6 +13,8 @@ const BITS: u32 = 34;
 const ABSENT: u64 = (1 << BITS) - 1;
 /// Where the member's number begins.
 const KEY: u32 = 3 * BITS;
+/// Two times that have not been measured; also the mask of the newest two.
+const UNMEASURED: u128 = (1 << (2 * BITS)) - 1;
 /// An entry of nobody: the greatest number is refused.
 const EMPTY: u128 = u128::MAX;
 /// Slots of the first allocation.
@@ -31,26 +33,27 @@ impl Samples {
     /// larger of two.
     #[inline]
     pub(super) fn push(&mut self, member: MemberId, nanoseconds: u64) -> u64 {
-        let slot = self.slot(member);
-        let old = self.slots[slot];
-        let times = (old & ((1 << (2 * BITS)) - 1)) << BITS | u128::from(nanoseconds);
-        self.slots[slot] = u128::from(member.0) << KEY | times;
+        let key = u128::from(member.0) << KEY;
+        let Some(slot) = self.find(member.0) else {
+            // A branch of its own: when first contacts are the rule, which is predicted, nothing waits for
+            // the entry.
+            let slot = self.vacate(member.0);
+            self.slots[slot] = key | UNMEASURED << BITS | u128::from(nanoseconds);
+            return nanoseconds;
+        };
+        let old = self.slots[slot] & UNMEASURED;
+        let times = old << BITS | u128::from(nanoseconds);
+        self.slots[slot] = key | times;
         let time = |i: u32| (times >> (i * BITS)) as u64 & ABSENT;
         let (a, b, c) = (time(0), time(1), time(2));
         // What is absent is greater than all else, so the middle of two and nothing is the larger.
-        if b == ABSENT { a } else { a.min(b).max(a.max(b).min(c)) }
+        a.min(b).max(a.max(b).min(c))
     }
 
     /// Drops what is known of a member.
     pub(super) fn remove(&mut self, member: MemberId) {
-        let Some(mask) = self.slots.len().checked_sub(1) else { return };
-        let mut hole = self.home(member.0);
-        while self.slots[hole] != EMPTY && key(self.slots[hole]) != member.0 {
-            hole = (hole + 1) & mask;
-        }
-        if self.slots[hole] == EMPTY {
-            return;
-        }
+        let Some(mut hole) = self.find(member.0) else { return };
+        let mask = self.slots.len() - 1;
         self.used -= 1;
         let mut next = hole;
         loop {
@@ -80,51 +83,52 @@ impl Samples {
         self.slots.capacity() * size_of::<u128>()
     }
 
-    /// Where a member's entry is; a new one has three absent times.
+    /// The member's entry.
     #[inline]
-    fn slot(&mut self, member: MemberId) -> usize {
-        if !self.slots.is_empty() {
-            let slot = self.find(member.0);
-            if self.slots[slot] != EMPTY {
-                return slot;
+    fn find(&self, member: u32) -> Option<usize> {
+        let mask = self.slots.len().checked_sub(1)?;
+        let mut slot = self.home(member);
+        while self.slots[slot] != EMPTY {
+            if key(self.slots[slot]) == member {
+                return Some(slot);
             }
-            if (self.used + 1) * 4 <= self.slots.len() * 3 {
-                self.used += 1;
-                return slot;
-            }
+            slot = (slot + 1) & mask;
         }
-        self.grow(member)
+        None
     }
 
-    /// The member's entry, or the empty slot where it would be.
+    /// An empty slot for a member that has none; doubles the table when three quarters are in use.
     #[inline]
-    fn find(&self, member: u32) -> usize {
-        let mask = self.slots.len() - 1;
+    fn vacate(&mut self, member: u32) -> usize {
+        if (self.used + 1) * 4 > self.slots.len() * 3 {
+            self.grow();
+        }
+        assert!(member < (1 << (128 - KEY)) - 1, "member {member} is beyond the filter's 2^26");
+        self.used += 1;
+        self.vacant(member)
+    }
+
+    /// The empty slot where a member's entry would be.
+    #[inline]
+    fn vacant(&self, member: u32) -> usize {
         let mut slot = self.home(member);
-        while self.slots[slot] != EMPTY && key(self.slots[slot]) != member {
-            slot = (slot + 1) & mask;
+        while self.slots[slot] != EMPTY {
+            slot = (slot + 1) & (self.slots.len() - 1);
         }
         slot
     }
 
-    /// Doubles the table and makes room for a member.
+    /// Doubles the table.
     #[cold]
-    fn grow(&mut self, member: MemberId) -> usize {
-        assert!(
-            member.0 < (1 << (128 - KEY)) - 1,
-            "member {} is beyond the filter's 2^26",
-            member.0
-        );
+    fn grow(&mut self) {
         let old = std::mem::take(&mut self.slots);
         self.slots = vec![EMPTY; (old.len() * 2).max(FIRST)];
         for entry in old {
             if entry != EMPTY {
-                let slot = self.find(key(entry));
+                let slot = self.vacant(key(entry));
                 self.slots[slot] = entry;
             }
         }
-        self.used += 1;
-        self.find(member.0)
     }
 
     /// The first slot to look at: the upper bits of a product with the golden ratio.

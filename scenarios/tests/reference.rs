@@ -20,7 +20,7 @@ fn every_example_loads() {
     assert!(examples.len() > 10);
     for example in examples {
         let mut text = String::new();
-        if !example.contains("version:") {
+        if !example.lines().any(|line| line.starts_with("version:")) {
             text.push_str("version: 1\nname: t\nduration: 60s\n");
             if !example.contains("cluster:") {
                 text.push_str(CLUSTER);

@@ -23,6 +23,8 @@ pub struct Record {
     pub about: String,
     /// One-way delay in microseconds, by the agents' own estimates of round trips.
     pub delay_us: u64,
+    /// Median time in microseconds from an agent's ack to its response: its handler's.
+    pub handler_us: u64,
     /// Steps by name.
     pub cases: BTreeMap<String, Case>,
 }
@@ -44,9 +46,10 @@ impl Record {
     /// The file's text: a line for each trial.
     pub fn json(&self) -> String {
         let mut text = format!(
-            "{{\n  \"about\": {},\n  \"delay_us\": {},\n  \"cases\": {{\n",
+            "{{\n  \"about\": {},\n  \"delay_us\": {},\n  \"handler_us\": {},\n  \"cases\": {{\n",
             quoted(&self.about),
-            self.delay_us
+            self.delay_us,
+            self.handler_us
         );
         let steps = STEPS.iter().filter_map(|s| Some((s.name, self.cases.get(s.name)?)));
         let cases: Vec<String> = steps

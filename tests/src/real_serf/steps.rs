@@ -22,7 +22,7 @@ const LATER: Duration = Duration::from_secs(8);
 /// Performs all steps; what is measured, in milliseconds.
 pub fn measure(guard: &Guard, program: &Program) -> Result<Record, String> {
     let names: Vec<String> = (0..AGENTS).map(name).collect();
-    let mut run = Run { fleet: Fleet::new(guard, program, &names)?, chance: Chance::new() };
+    let mut run = Run { fleet: Fleet::new(guard, program, &names)?, chance: Chance::new(), handlers: Vec::new() };
     let mut record = Record::default();
     eprintln!("starting {FIRST} agents on {} and on ...", run.fleet.address(0));
     for who in 0..FIRST {
@@ -48,6 +48,8 @@ pub fn measure(guard: &Guard, program: &Program) -> Result<Record, String> {
         record.push(&QUERY, run.query(i)?);
     }
     record.delay_us = run.delay();
+    let handlers = stats::sorted(run.handlers.iter().copied().map(Some));
+    record.handler_us = (stats::quantile(&handlers, 0.5) * 1e3).round() as u64;
     for i in 0..LEAVE.times {
         record.push(&LEAVE, run.leave(i)?);
     }
@@ -69,6 +71,8 @@ pub fn measure(guard: &Guard, program: &Program) -> Result<Record, String> {
 struct Run<'a> {
     fleet: Fleet<'a>,
     chance: Chance,
+    /// Times from ack to response in milliseconds, all answers.
+    handlers: Vec<f64>,
 }
 
 impl Run<'_> {
@@ -79,7 +83,6 @@ impl Run<'_> {
 
     fn pause(&mut self, least: u64, jitter: u64) {
         let now = self.fleet.now().as_secs_f64() * 1e3;
-        self.at(0, 0);
         let at = now + least as f64 + self.chance.upto(jitter);
         self.fleet.until(Duration::from_secs_f64(at / 1e3));
     }
@@ -139,6 +142,14 @@ impl Run<'_> {
         let times = self.fleet.reached(&self.others(who), begin, SOON, |t| t == line);
         let _ = self.fleet.heard(client, begin, LATER, |t| t.starts_with("Total Responses"));
         let said = self.fleet.said(client);
+        for who in 0..AGENTS {
+            let (ack, response) =
+                (format!("Ack from '{}'", name(who)), format!("Response from '{}'", name(who)));
+            let at = |start: &str| said.iter().find(|l| l.text.starts_with(start)).map(|l| l.at);
+            if let (Some(ack), Some(response)) = (at(&ack), at(&response)) {
+                self.handlers.push(response.saturating_sub(ack).as_secs_f64() * 1e3);
+            }
+        }
         let last = |word: &str| {
             let lines: Vec<_> = said.iter().filter(|l| l.text.starts_with(word)).collect();
             let last = lines.last().filter(|_| lines.len() == AGENTS)?;

@@ -1,0 +1,100 @@
+//! Measured beside simulated.
+
+use std::fmt::Write as _;
+
+use super::{record::Record, schedule::STEPS};
+use crate::fidelity::{stats, table::Verdict};
+
+/// One column of one step.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Step.
+    pub step: &'static str,
+    /// Column.
+    pub column: &'static str,
+    /// As measured, in order of time; not reached is left out.
+    pub measured: Vec<f64>,
+    /// How many were not reached.
+    pub missing: usize,
+    /// First, fiftieth and ninety-ninth percentile of all simulated ones.
+    pub simulated: [f64; 3],
+    /// Share of the simulated ones that were not reached.
+    pub simulated_missing: f64,
+    /// How many of the measured ones lie between the first and the ninety-ninth percentile.
+    pub inside: usize,
+    /// The measured median among the medians of the simulated runs.
+    pub verdict: Verdict,
+    /// Mean of the medians of the simulated runs.
+    pub mean: f64,
+    /// Their standard deviation.
+    pub deviation: f64,
+}
+
+/// A row for each column of each step.
+pub fn rows(measured: &Record, simulated: &[Record]) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for step in STEPS {
+        for (i, column) in step.columns.iter().copied().enumerate() {
+            let of = |record: &Record| -> Vec<Option<f64>> {
+                let case = record.cases.get(step.name);
+                case.map_or_else(Vec::new, |c| c.clusters.iter().flatten().map(|t| t[i]).collect())
+            };
+            let samples = of(measured);
+            let values: Vec<f64> = samples.iter().flatten().copied().collect();
+            let pooled: Vec<Option<f64>> = simulated.iter().flat_map(&of).collect();
+            let sorted = stats::sorted(pooled.iter().copied());
+            let percentiles = [0.01, 0.5, 0.99].map(|p| stats::quantile(&sorted, p));
+            let median = |values: Vec<Option<f64>>| stats::quantile(&stats::sorted(values), 0.5);
+            let medians: Vec<f64> =
+                simulated.iter().map(|r| median(of(r))).filter(|m| !m.is_nan()).collect();
+            let (mean, deviation) = (stats::mean(&medians), stats::deviation(&medians));
+            let ours = median(samples.clone());
+            let inside = values.iter().filter(|v| percentiles[0] <= **v && **v <= percentiles[2]);
+            rows.push(Row {
+                step: step.name,
+                column,
+                inside: inside.count(),
+                missing: samples.len() - values.len(),
+                measured: values,
+                simulated: percentiles,
+                simulated_missing: (pooled.len() - sorted.len()) as f64 / pooled.len().max(1) as f64,
+                verdict: Verdict::Z((ours - mean) / deviation),
+                mean,
+                deviation,
+            });
+        }
+    }
+    rows
+}
+
+/// The table as Markdown.
+pub fn markdown(rows: &[Row]) -> String {
+    let mut text = String::from(
+        "| step | ms until | measured | simulated p1 | p50 | p99 | inside | median |\n\
+         |---|---|---|---:|---:|---:|---:|---|\n",
+    );
+    for row in rows {
+        let mut measured: Vec<String> = row.measured.iter().map(|v| format!("{v:.0}")).collect();
+        if row.missing > 0 {
+            measured.push(format!("{} not reached", row.missing));
+        }
+        let Verdict::Z(z) = row.verdict else { continue };
+        let [low, middle, high] = row.simulated;
+        let never = if row.simulated_missing > 0.0 {
+            format!(" ({:.1} % not reached)", row.simulated_missing * 100.0)
+        } else {
+            String::new()
+        };
+        let flag = if row.verdict.holds() { "" } else { " **no**" };
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {low:.0} | {middle:.0} | {high:.0}{never} | {} of {} | z {z:+.2}{flag} |",
+            row.step,
+            row.column,
+            measured.join(" "),
+            row.inside,
+            row.measured.len() + row.missing,
+        );
+    }
+    text
+}

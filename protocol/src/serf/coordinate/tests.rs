@@ -120,8 +120,8 @@ impl Plain {
         let apart = Self::apart(&own, other);
         let mut unit = [0.0; 8];
         if apart > 1e-6 {
-            for i in 0..8 {
-                unit[i] = (own.vec[i] - other.vec[i]) * (1.0 / apart);
+            for (i, part) in unit.iter_mut().enumerate() {
+                *part = (own.vec[i] - other.vec[i]) * (1.0 / apart);
             }
             let height = (own.height + other.height) * force / apart + own.height;
             moved.height = if height < 1e-5 { 1e-5 } else { height };
@@ -132,8 +132,8 @@ impl Plain {
             let length = Self::apart(&Coordinate { vec: unit, ..own }, &Coordinate::FRESH);
             unit = unit.map(|part| part * (1.0 / length));
         }
-        for i in 0..8 {
-            moved.vec[i] += unit[i] * force;
+        for (part, unit) in moved.vec.iter_mut().zip(unit) {
+            *part += unit * force;
         }
         moved
     }

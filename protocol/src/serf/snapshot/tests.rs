@@ -1,6 +1,9 @@
 //! Each rule of the specification's section 9, on the text itself.
 
+use std::collections::BTreeMap;
+
 use super::*;
+use crate::rng::{Chance, Keys};
 use crate::time::{MILLISECOND, SECOND};
 use MemberEvent::{Failed, Join, Leave, Reap, Update};
 
@@ -287,5 +290,53 @@ fn clocks_go_on_from_the_life_before() {
     assert_eq!(
         text(&r.shutdown(2 * SECOND)),
         "clock: 9\nevent-clock: 7\nquery-clock: 5\nquery-clock: 6\n"
+    );
+}
+
+#[test]
+fn lives_one_after_another_remember_what_was_flushed() {
+    let mut dice = Keys::new(4).stream(9);
+    let (mut file, mut now) = (File::default(), 0);
+    let (mut compactions, mut cut) = (0, 0);
+    for life in 0..40 {
+        let (mut r, restored) = Recorder::open(now, file, false);
+        let mut model: BTreeMap<String, String> = restored.alive.into_iter().collect();
+        let (mut clock, mut event) = (restored.member_clock + 1, restored.event_clock);
+        for _ in 0..2_000 {
+            now += dice.span(SECOND / 50);
+            let (name, address) =
+                (format!("node {}", dice.below(200)), format!("10.0.0.{}:1", dice.below(9)));
+            match dice.below(5) {
+                0 => {
+                    r.member(now, Failed, &name, &address);
+                    model.remove(&name);
+                }
+                1 => {
+                    event += u64::from(dice.below(2));
+                    r.user(now, event);
+                }
+                2 => {
+                    clock += u64::from(dice.below(2));
+                    r.clock_changed(now, clock);
+                }
+                _ => {
+                    r.member(now, Join, &name, &address);
+                    model.insert(name, address);
+                }
+            }
+        }
+        compactions += r.compactions();
+        let whole = r.clone().shutdown(now);
+        let kept = whole.replay(false);
+        assert_eq!(kept.alive, model.into_iter().collect::<Vec<_>>(), "life {life}");
+        assert_eq!((kept.member_clock + 1, kept.event_clock, kept.torn), (clock, event, 0));
+        let crashed = r.crash(now);
+        assert!(whole.bytes().starts_with(crashed.bytes()));
+        cut += usize::from(crashed.bytes().len() < whole.bytes().len());
+        file = if life % 2 == 0 { crashed } else { whole };
+    }
+    assert!(
+        compactions > 5 && cut > 20,
+        "{compactions} compactions, {cut} crashes that lost something"
     );
 }

@@ -37,12 +37,8 @@ pub struct Quirks {
 
 impl Quirks {
     /// What the newest release has.
-    pub const HEAD: Self = Self {
-        queue_id_reset: true,
-        prune_freeze: false,
-        tag_order: true,
-        dead_config: true,
-    };
+    pub const HEAD: Self =
+        Self { queue_id_reset: true, prune_freeze: false, tag_order: true, dead_config: true };
 }
 
 /// Encryption of packets and streams.

@@ -18,7 +18,7 @@ use wavetank_protocol::{
     belief::{AddressId, Belief, BeliefId, MemberId, Status},
     message::{Head, Message},
     rules,
-    swim::{Action, Event, Input, Step, StreamMessage},
+    swim::{Action, Event, Input, Joiner, Step, StreamMessage},
     time::{MILLISECOND, SECOND},
 };
 
@@ -213,6 +213,7 @@ impl History {
         StreamMessage::State {
             snapshot: self.lone.list(&states),
             join: claims.len().is_multiple_of(2),
+            user: 0,
         }
     }
 
@@ -257,7 +258,7 @@ impl History {
                         let address = AddressId(target.0);
                         Head::IndirectPing { seq, target, address, nack: seq % 2 == 0, reply }
                     }
-                    4 => Head::Ack { seq },
+                    4 => Head::Ack { seq, payload: false },
                     _ => Head::Nack { seq },
                 };
                 let messages: Vec<Message> = claims.iter().map(|c| self.message(c)).collect();
@@ -269,7 +270,8 @@ impl History {
                     _ => None,
                 };
                 if let Some(seq) = lone.events().filter_map(probing).last() {
-                    let head = if *nack { Head::Nack { seq } } else { Head::Ack { seq } };
+                    let head =
+                        if *nack { Head::Nack { seq } } else { Head::Ack { seq, payload: false } };
                     lone.packet(1, head, &[]);
                 }
             }
@@ -297,7 +299,7 @@ impl History {
             Do::Drain => lone.input(Input::Drain),
             Do::Join(via) => {
                 let via: Vec<_> = via.iter().map(|m| AddressId(*m)).collect();
-                lone.call(|node, env| node.join(env, &via));
+                lone.call(|node, env| node.join(env, &via, Joiner::Application));
             }
             Do::Leave(timeout) => {
                 lone.call(|node, env| node.leave(env, *timeout));

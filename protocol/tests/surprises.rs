@@ -34,7 +34,7 @@ fn s9_a_joiner_tells_again_of_all_it_learned() {
     let mut lone = Lone::created(config(), 30);
     let states: Vec<_> = (1..20).map(|m| lone.state(m, Status::Alive, 1, m, 0)).collect();
     let snapshot = lone.list(&states);
-    let message = StreamMessage::State { snapshot, join: true };
+    let message = StreamMessage::State { snapshot, join: true, user: 0 };
     lone.input(Input::Stream(Step::Request { stream: 1, message }));
     assert_eq!(queued(&lone, MessageKind::Alive), 20);
     let suspect = lone.suspect(5, 1, 6);

@@ -149,8 +149,8 @@ fn s2_nacks_come_too_late_at_score_0() {
 fn s4_6_a_relay_answers_once() {
     let half = 500 * MILLISECOND;
     for (acked_at, expected) in [
-        (Some(0), Some((0, Head::Ack { seq: 77 }))),
-        (Some(half - 1), Some((half - 1, Head::Ack { seq: 77 }))),
+        (Some(0), Some((0, Head::Ack { seq: 77, payload: false }))),
+        (Some(half - 1), Some((half - 1, Head::Ack { seq: 77, payload: false }))),
         (Some(half), Some((half, Head::Nack { seq: 77 }))),
         (None, Some((half, Head::Nack { seq: 77 }))),
     ] {
@@ -162,7 +162,7 @@ fn s4_6_a_relay_answers_once() {
         assert_eq!((lone.out.sent[0].1, target), (address, MemberId(2)));
         if let Some(at) = acked_at {
             lone.run_until(at);
-            lone.packet(2, Head::Ack { seq }, &[]);
+            lone.packet(2, Head::Ack { seq, payload: false }, &[]);
         }
         lone.run_until(3 * SECOND);
         let answers: Vec<_> = lone.out.sent[1..].iter().map(|s| (s.0, s.1, s.2)).collect();
@@ -183,7 +183,10 @@ fn s4_8_pings_are_answered_by_name() {
     lone.call(|node, env| node.leave(env, 0));
     lone.out.sent.clear();
     lone.packet(1, Head::Ping { seq: 6, target: ME, reply: AddressId(3) }, &[]);
-    assert_eq!((lone.out.sent[0].1, lone.out.sent[0].2), (AddressId(3), Head::Ack { seq: 6 }));
+    assert_eq!(
+        (lone.out.sent[0].1, lone.out.sent[0].2),
+        (AddressId(3), Head::Ack { seq: 6, payload: false })
+    );
 }
 
 /// A target that only streams reach costs the whole interval and still improves the score (S4).

@@ -214,7 +214,7 @@ fn s19_a_leaver_never_comes_back() {
     assert_eq!(lone.record(0), Some((Status::Left, 1)));
     let states = [lone.state(0, Status::Alive, 40, 0, 0), lone.state(1, Status::Alive, 1, 1, 0)];
     let snapshot = lone.list(&states);
-    let message = StreamMessage::State { snapshot, join: true };
+    let message = StreamMessage::State { snapshot, join: true, user: 0 };
     lone.input(wavetank_protocol::swim::Input::Stream(Step::Request { stream: 1, message }));
     assert_eq!(lone.record(0), Some((Status::Left, 1)));
     lone.audit().unwrap();
@@ -258,7 +258,7 @@ fn s16_dead_in_a_list_is_an_own_suspicion() {
         lone.state(7, Status::Alive, 1, 7, 0),
     ];
     let snapshot = lone.list(&states);
-    let message = StreamMessage::State { snapshot, join: false };
+    let message = StreamMessage::State { snapshot, join: false, user: 0 };
     lone.input(wavetank_protocol::swim::Input::Stream(Step::Request { stream: 1, message }));
     let records: Vec<_> = (1..8).map(|m| lone.record(m)).collect();
     let expected = [
@@ -293,7 +293,7 @@ fn s9_6_a_restarted_node_refutes_what_it_finds() {
         let states =
             [lone.state(0, held, incarnation, 0, meta), lone.state(1, Status::Alive, 1, 1, 0)];
         let snapshot = lone.list(&states);
-        let message = StreamMessage::State { snapshot, join: true };
+        let message = StreamMessage::State { snapshot, join: true, user: 0 };
         lone.input(wavetank_protocol::swim::Input::Stream(Step::Request { stream: 1, message }));
         let found = (lone.node.incarnation(), lone.node.health());
         assert_eq!(found, expected, "{held:?}@{incarnation}");
@@ -313,7 +313,7 @@ fn s26_any_ack_with_the_number_counts_and_s7_nothing_else_does() {
             panic!("no ping was sent")
         };
         let head = if answer {
-            Head::Ack { seq }
+            Head::Ack { seq, payload: false }
         } else {
             Head::Ping { seq, target: ME, reply: wavetank_protocol::belief::AddressId(1) }
         };

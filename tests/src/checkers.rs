@@ -241,7 +241,7 @@ impl Watch for Judge {
                 self.seen.failed += u64::from(end == wavetank_protocol::swim::ProbeEnd::Failed);
                 self.kinds.insert(format!("probe {end:?}"));
             }
-            Event::Joined { successes } => {
+            Event::Joined { successes, .. } => {
                 self.joins.insert(scene.slot, successes);
             }
             _ => {

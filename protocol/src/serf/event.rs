@@ -1,8 +1,8 @@
 //! What a Serf node tells those who watch it: its log lines, its counters, what its handlers see.
 
 use super::{
-    ledger::{QuestionId, TextId},
     lamport::LTime,
+    ledger::{QuestionId, TextId},
     status::Status,
 };
 use crate::{

@@ -108,11 +108,7 @@ impl Agent<'_> {
         self.member_event(env, MemberEvent::Join, member, false);
     }
 
-    fn member_gone<V: View, O: SerfOutbox>(
-        &mut self,
-        env: &mut Env<'_, V, O>,
-        member: MemberId,
-    ) {
+    fn member_gone<V: View, O: SerfOutbox>(&mut self, env: &mut Env<'_, V, O>, member: MemberId) {
         let old = self.serf.members.get(member);
         let gone = Gone { member, since: env.now };
         match old.status {

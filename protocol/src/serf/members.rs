@@ -259,8 +259,10 @@ mod tests {
         let before = table.copy().clone();
         for i in 0..1000u32 {
             let member = MemberId(i * 7919 % 700);
-            let status = [Status::Leaving, Status::Failed, Status::None, Status::Left][i as usize % 4];
-            let new = if status == Status::None { NOBODY } else { record(1000 + u64::from(i), status) };
+            let status =
+                [Status::Leaving, Status::Failed, Status::None, Status::Left][i as usize % 4];
+            let new =
+                if status == Status::None { NOBODY } else { record(1000 + u64::from(i), status) };
             table.set(&roster, member, new);
             plain[member.index()] = new;
         }

@@ -54,7 +54,7 @@ use crate::{
     queue::Waiter,
     rng::{Keys, Stream},
     swim::{self, Env, Input, Node, Outbox},
-    time::{NEVER, Time},
+    time::Time,
     view::View,
 };
 
@@ -305,8 +305,14 @@ impl Agent<'_> {
     ) -> R {
         let mut told = std::mem::take(&mut env.world.serf.told);
         let keys = env.world.keys;
-        let mut above =
-            Above { inner: &mut *env.out, serf: self.serf, told: &mut told, payload, config: env.config, keys };
+        let mut above = Above {
+            inner: &mut *env.out,
+            serf: self.serf,
+            told: &mut told,
+            payload,
+            config: env.config,
+            keys,
+        };
         let mut inner = Env {
             now: env.now,
             config: env.config,
@@ -335,7 +341,9 @@ impl Agent<'_> {
             swim::Event::Merged { join, user } => self.merge(env, user, join),
             swim::Event::Joined { successes, by } => self.joined(env, successes, by),
             swim::Event::LeaveReturned { in_time } => self.swim_left(env, in_time),
-            swim::Event::UpdateReturned { in_time } => env.out.tell(Event::TagsReturned { in_time }),
+            swim::Event::UpdateReturned { in_time } => {
+                env.out.tell(Event::TagsReturned { in_time })
+            }
             swim::Event::Conflict { member } => self.conflict(env, member),
             _ => {}
         }

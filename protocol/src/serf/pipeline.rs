@@ -84,9 +84,8 @@ const fn user_periods(config: &Config) -> Periods {
 
 /// What the channels hold together.
 fn room(config: &Config) -> usize {
-    let stages = 1
-        + usize::from(member_periods(config).is_on())
-        + usize::from(user_periods(config).is_on());
+    let stages =
+        1 + usize::from(member_periods(config).is_on()) + usize::from(user_periods(config).is_on());
     APPLICATION + stages * STAGE + if config.snapshot { TEE } else { 0 }
 }
 

@@ -274,11 +274,7 @@ impl Agent<'_> {
         let receipt = match collector {
             Some(c) if c.id == id && now <= c.deadline => {
                 let heard = if ack { &mut c.acks } else { &mut c.responses };
-                if heard.insert(from) {
-                    Receipt::InTime
-                } else {
-                    Receipt::Duplicate
-                }
+                if heard.insert(from) { Receipt::InTime } else { Receipt::Duplicate }
             }
             _ => Receipt::Late,
         };

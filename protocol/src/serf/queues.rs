@@ -39,12 +39,7 @@ pub struct Depth {
 impl Queues {
     /// Empty queues, whose depths are looked at from a time on.
     pub fn new(first_look: Time) -> Self {
-        Self {
-            queues: Default::default(),
-            waiting: 0,
-            check_at: NEVER,
-            grid: first_look,
-        }
+        Self { queues: Default::default(), waiting: 0, check_at: NEVER, grid: first_look }
     }
 
     /// Whether anything is queued.
@@ -205,7 +200,7 @@ mod tests {
     fn surprise_30_a_newcomer_of_equal_length_replaces_what_was_sent_once() {
         for (id_reset, left) in [(true, 1), (false, 2)] {
             let mut queues = Queues::new(0);
-            let mut fill = |queues: &mut Queues, limit| {
+            let fill = |queues: &mut Queues, limit| {
                 let mut out = Vec::new();
                 let room = Room { overhead: 3, limit, later: &mut Vec::new() };
                 queues.fill(room, 8, id_reset, &mut out);

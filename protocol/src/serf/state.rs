@@ -5,8 +5,8 @@ use super::{
     Agent, Serf, SerfOutbox, Shared, Status,
     coordinate::Coordinate,
     event::{self, Path},
-    ledger::TextId,
     lamport::LTime,
+    ledger::TextId,
     members,
     ring::Ring,
 };
@@ -69,7 +69,11 @@ impl States {
 
 impl Serf {
     /// The state as it is now (`LocalState`); whether it is for a join makes no difference.
-    pub(super) fn take_state(&self, config: &Config, world: (&crate::belief::Roster, &mut Shared)) -> UserState {
+    pub(super) fn take_state(
+        &self,
+        config: &Config,
+        world: (&crate::belief::Roster, &mut Shared),
+    ) -> UserState {
         let (roster, shared) = world;
         let (id, state) = shared.states.take();
         state.clocks = self.clocks();

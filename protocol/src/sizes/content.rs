@@ -7,7 +7,9 @@
 //! - Metadata are tags, as Serf's users set them: the same for a whole cluster, but that metadata long
 //!   enough to name an id hold one of 36 characters, different each time. Where metadata are random or
 //!   encrypted, compression saves less than is reckoned here.
-//! - Payloads of user messages are random: an application's own bytes, and incompressible.
+//! - Payloads of foreign user messages are random: an application's own bytes, and incompressible.
+//! - What Serf's messages say, the ledger knows; but for the payloads of answers, which are words and
+//!   figures, and coordinates, which are some.
 //!
 //! All of it is a pure function of the number.
 
@@ -24,7 +26,7 @@ use crate::{
 };
 
 /// memberlist's default port.
-const PORT: u16 = 7946;
+pub const PORT: u16 = 7946;
 /// `PMin, PMax, PCur, DMin, DMax, DCur` as all releases since 0.2 send them without a delegate's own.
 const VERSIONS: [u8; 6] = [1, 5, 2, 0, 0, 0];
 /// Metadata of at least this length hold an id.
@@ -51,7 +53,8 @@ pub struct Who<'a> {
 }
 
 impl Who<'_> {
-    fn address(&self) -> Address {
+    /// Its address on the wire.
+    pub fn address(&self) -> Address {
         let host = (self.address + 1) & 0x00ff_ffff;
         let mut bytes = [0; 16];
         bytes[10..12].fill(0xff);
@@ -61,13 +64,14 @@ impl Who<'_> {
 }
 
 /// An IPv4 address, bare or in its IPv6 form.
-struct Address {
+pub struct Address {
     bytes: [u8; 16],
     skip: usize,
 }
 
 impl Address {
-    fn bytes(&self) -> Bytes<'_> {
+    /// As a field of a message.
+    pub fn bytes(&self) -> Bytes<'_> {
         some(&self.bytes[self.skip..])
     }
 }
@@ -97,6 +101,24 @@ pub fn meta(number: u32, len: u16, out: &mut Vec<u8>) {
 /// Appends a payload with this number.
 pub fn payload(number: u32, len: u32, out: &mut Vec<u8>) {
     out.extend((0..u64::from(len)).map(|i| (word(number, i) >> 56) as u8));
+}
+
+/// Appends text with this number, as of a handler that reports a few figures.
+pub fn words(number: u32, len: u32, out: &mut Vec<u8>) {
+    const WORDS: [&str; 12] = [
+        "load=", "cpu=", "mem=", "disk=", "up=", "version=", "state=", "count=", "build=", "zone=",
+        "queue=", "leader=",
+    ];
+    let end = out.len() + len as usize;
+    for i in 0.. {
+        if out.len() >= end {
+            break;
+        }
+        let word = word(number, i);
+        out.extend_from_slice(WORDS[(word >> 32) as usize % WORDS.len()].as_bytes());
+        out.extend_from_slice(format!("{}.{:02} ", word % 997, (word >> 16) % 100).as_bytes());
+    }
+    out.truncate(end);
 }
 
 /// Appends an alive message.

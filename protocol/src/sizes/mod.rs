@@ -12,6 +12,7 @@ mod packets;
 mod states;
 #[cfg(test)]
 mod tests;
+mod users;
 
 use rustc_hash::FxHashMap;
 
@@ -30,6 +31,7 @@ use crate::{
 use content::Who;
 use packets::Packets;
 use states::States;
+pub use users::Book;
 
 /// Up to here a user message on a stream is measured; the rest of a longer one costs what this did.
 const LONG_USER: u32 = 1 << 16;
@@ -87,16 +89,21 @@ impl Sizes {
     }
 
     /// Length of a datagram's payload: compound, compression, checksum, encryption, label.
+    ///
+    /// With a [`Book`] that knows what Serf's messages say they are compressed as what they say, with the
+    /// roster alone as random bytes.
     #[inline]
-    pub fn packet(
+    pub fn packet<'a>(
         &mut self,
-        roster: &Roster,
+        book: impl Into<Book<'a>>,
         config: &Config,
         me: MemberId,
         head: Head,
         messages: &[Message],
         known: bool,
     ) -> u32 {
+        let book: Book<'_> = book.into();
+        let roster = book.roster;
         let primary = self.head(roster, me, head);
         let mut len = primary;
         if !messages.is_empty() {
@@ -105,7 +112,7 @@ impl Sizes {
             len = if count == 1 { sum } else { wire::compound_len(count, primary + sum) };
         }
         if config.enable_compression && len > NEVER_SHORTER {
-            len = self.packets.len(roster, &mut self.encoder, me, head, messages, len);
+            len = self.packets.len(book, &mut self.encoder, me, head, messages, len);
         }
         Layers::of(config, known).packet_len(len)
     }

@@ -8,11 +8,16 @@
 //! question, so it makes no difference which shape comes first or when. There are some hundred shapes in a
 //! crash and some thousand at the most in what a datagram holds.
 
+use std::ops::Range;
+
 use rustc_hash::FxHashMap;
 
-use super::content::{self, Who};
+use super::{
+    content,
+    users::{self, Book, Listener, Said},
+};
 use crate::{
-    belief::{AddressId, MemberId, Roster},
+    belief::MemberId,
     message::{Head, Message, MessageKind},
     rng::{Chance, Keys, Stream},
     wire::{Ack, Kind, Nack, compound, len, lzw::Encoder},
@@ -39,6 +44,10 @@ pub struct Packets {
     /// By kind of head and length: the length after compression, 0 where not measured.
     heads: [Vec<u16>; HEADS],
     shapes: FxHashMap<Key, Measured>,
+    /// The same of packets with Serf's messages.
+    spoken: FxHashMap<(Key, Said), Measured>,
+    /// By kind and length: answers to queries after compression.
+    answers: FxHashMap<(u8, u32), u32>,
     keys: Keys,
     names: Vec<MemberId>,
 }
@@ -51,6 +60,8 @@ impl Default for Packets {
             members: 0,
             heads: Default::default(),
             shapes: FxHashMap::default(),
+            spoken: FxHashMap::default(),
+            answers: FxHashMap::default(),
             keys: Keys::new(SEED),
             names: Vec::with_capacity(NAMES),
         }
@@ -123,7 +134,7 @@ impl Packets {
     #[inline]
     pub fn len(
         &mut self,
-        roster: &Roster,
+        book: Book<'_>,
         encoder: &mut Encoder,
         me: MemberId,
         head: Head,
@@ -134,28 +145,84 @@ impl Packets {
             let known = self.heads[usize::from(number(head))].get(raw as usize).copied();
             return match known {
                 Some(known @ 1..) => u32::from(known),
-                _ => self.short(roster, encoder, head, raw),
+                _ => self.short(book, encoder, head, raw),
             };
         }
-        let (shape, bytes) = self.shape(roster, me, head, messages);
-        raw.min(self.measured(roster, encoder, shape).len(shape, bytes, raw))
+        if let (Head::None, &[message]) = (head, messages)
+            && message.kind() == MessageKind::User
+            && let Some(kind) = users::answer_kind(book.content(message.belief().0))
+        {
+            return self.answer(book, encoder, kind, raw);
+        }
+        let (shape, said, bytes) = self.shape(book, me, head, messages);
+        let measured = match said {
+            None => self.measured(book, encoder, shape),
+            Some(said) => self.spoken(book, encoder, shape, said),
+        };
+        raw.min(measured.len(shape, said, bytes, raw))
     }
 
     #[inline]
-    fn measured(&mut self, roster: &Roster, encoder: &mut Encoder, shape: Shape) -> Measured {
-        match self.shapes.get(&shape.key()) {
-            Some(measured) => *measured,
-            None => self.measure(roster, encoder, shape),
+    fn measured(&mut self, book: Book<'_>, encoder: &mut Encoder, shape: Shape) -> Measured {
+        if let Some(measured) = self.shapes.get(&shape.key()) {
+            return *measured;
         }
+        let measured = self.measure(book, encoder, shape, Said::default());
+        self.shapes.insert(shape.key(), measured);
+        measured
     }
 
-    fn short(&mut self, roster: &Roster, encoder: &mut Encoder, head: Head, raw: u32) -> u32 {
+    fn spoken(
+        &mut self,
+        book: Book<'_>,
+        encoder: &mut Encoder,
+        shape: Shape,
+        said: Said,
+    ) -> Measured {
+        if let Some(measured) = self.spoken.get(&(shape.key(), said)) {
+            return *measured;
+        }
+        let measured = self.measure(book, encoder, shape, said);
+        self.spoken.insert((shape.key(), said), measured);
+        measured
+    }
+
+    /// Length of an answer to a query, alone in its packet.
+    fn answer(&mut self, book: Book<'_>, encoder: &mut Encoder, kind: u8, raw: u32) -> u32 {
+        if let Some(&len) = self.answers.get(&(kind, raw)) {
+            return len;
+        }
+        let mut chance = self.keys.stream(u64::from(raw) << 8 | u64::from(kind));
+        let members = self.members(book);
+        let (mut compressed, mut made_up) = (0, 0);
+        for _ in 0..2 * SAMPLES {
+            let mut member = || book.who(MemberId(chance.below(members)));
+            let between = (member(), member());
+            let mut packet = vec![Kind::User as u8];
+            users::answer(kind, raw - 1, between, &mut chance, &mut packet);
+            compressed += len::compress_len(encoder.encoded_len(&packet));
+            made_up += packet.len() as u32;
+        }
+        let len = raw.min((u64::from(compressed) * u64::from(raw) / u64::from(made_up)) as u32);
+        self.answers.insert((kind, raw), len);
+        len
+    }
+
+    /// Members that were there at the first question.
+    fn members(&mut self, book: Book<'_>) -> u32 {
+        if self.members == 0 {
+            self.members = book.roster.members();
+        }
+        self.members
+    }
+
+    fn short(&mut self, book: Book<'_>, encoder: &mut Encoder, head: Head, raw: u32) -> u32 {
         let head = number(head);
         let names = if has_names(head) { 2 } else { 0 };
         let shape = Shape { head, names, ..Shape::default() };
-        let measured = self.measured(roster, encoder, shape);
+        let measured = self.measured(book, encoder, shape);
         let bytes = Bytes { names: raw.saturating_sub(measured.others()), ..Bytes::default() };
-        let len = raw.min(measured.len(shape, bytes, raw));
+        let len = raw.min(measured.len(shape, None, bytes, raw));
         let table = &mut self.heads[usize::from(head)];
         table.resize(SHORT, 0);
         table[raw as usize] = len as u16;
@@ -164,27 +231,40 @@ impl Packets {
 
     fn shape(
         &mut self,
-        roster: &Roster,
+        book: Book<'_>,
         me: MemberId,
         head: Head,
         messages: &[Message],
-    ) -> (Shape, Bytes) {
+    ) -> (Shape, Option<Said>, Bytes) {
+        let roster = book.roster;
+        let mut listener = Listener::default();
         let mut counts = [0; 4];
         let mut bytes = Bytes::default();
         let mut incarnations = (u32::MAX, 0);
         let mut longest = 0;
         self.names.clear();
+        let mut fresh = 0;
         if let Head::Ping { target, .. } | Head::IndirectPing { target, .. } = head {
             self.name(target);
             self.name(me);
         }
         for &message in messages {
             let kind = message.kind();
-            counts[kind as usize] += 1;
             if kind == MessageKind::User {
-                bytes.user += roster.user_len(message.belief().0);
+                // Serf's follow memberlist's, whose names are known by then.
+                let user = message.belief().0;
+                let new = |member| {
+                    let new = self.name(member);
+                    fresh += u32::from(new);
+                    new
+                };
+                if !listener.hear(book.content(user), new) {
+                    counts[kind as usize] += 1;
+                    bytes.user += roster.user_len(user);
+                }
                 continue;
             }
+            counts[kind as usize] += 1;
             let belief = roster.belief(message.belief());
             let (least, most) = incarnations;
             incarnations = (least.min(belief.incarnation), most.max(belief.incarnation));
@@ -200,7 +280,7 @@ impl Packets {
         bytes.names = self.names.iter().map(|&name| roster.name_len(name)).sum();
         let [alive, mut suspect, mut dead, user] = counts;
         let about = alive + suspect + dead;
-        let mut names = self.names.len() as u32;
+        let mut names = self.names.len() as u32 - fresh;
         if about > FEW {
             // The names beside the subjects count in fours; where there are suspects and dead, they are
             // taken for as many of either.
@@ -220,39 +300,45 @@ impl Packets {
                 as u8,
             user: coarse(bytes.user),
         };
-        (shape, bytes)
+        (shape, listener.said(rounded), bytes)
     }
 
-    fn name(&mut self, member: MemberId) {
-        if self.names.len() < NAMES && !self.names.contains(&member) {
+    /// Notes a name; true if the packet has not held it before.
+    fn name(&mut self, member: MemberId) -> bool {
+        let new = self.names.len() < NAMES && !self.names.contains(&member);
+        if new {
             self.names.push(member);
         }
+        new
     }
 
     #[cold]
-    fn measure(&mut self, roster: &Roster, encoder: &mut Encoder, shape: Shape) -> Measured {
-        if self.members == 0 {
-            self.members = roster.members();
-        }
+    fn measure(
+        &mut self,
+        book: Book<'_>,
+        encoder: &mut Encoder,
+        shape: Shape,
+        said: Said,
+    ) -> Measured {
         let mut sum = Measured::default();
         let mut maker = Maker {
-            roster,
-            members: self.members,
+            book,
+            members: self.members(book),
             chance: self.keys.stream(shape.key().0 ^ u64::from(shape.key().1).rotate_left(24)),
             drawn: Vec::new(),
             used: 0,
+            fresh: 0..0,
             parts: Vec::new(),
         };
-        sum.samples = if shape.count() <= FEW { 2 * SAMPLES } else { SAMPLES };
+        sum.samples = if shape.count() + said.count() <= FEW { 2 * SAMPLES } else { SAMPLES };
         for _ in 0..sum.samples {
-            let packet = maker.packet(shape);
+            let packet = maker.packet(shape, said);
             sum.compressed += len::compress_len(encoder.encoded_len(&packet));
             sum.raw += packet.len() as u32;
             sum.user += if shape.kinds[3] > 0 { fine(shape.user) } else { 0 };
-            sum.names += maker.used().map(|&name| roster.name_len(name)).sum::<u32>();
+            sum.names += maker.used().map(|&name| book.roster.name_len(name)).sum::<u32>();
             sum.meta += u32::from(shape.metas.min(shape.kinds[0])) * u32::from(shape.meta);
         }
-        self.shapes.insert(shape.key(), sum);
         sum
     }
 }
@@ -264,9 +350,10 @@ impl Measured {
     }
 
     /// The compressed length of a packet of this shape.
-    fn len(self, shape: Shape, actual: Bytes, raw: u32) -> u32 {
+    fn len(self, shape: Shape, said: Option<Said>, actual: Bytes, raw: u32) -> u32 {
         let in_proportion = u64::from(self.compressed) * u64::from(raw) / u64::from(self.raw);
-        if shape.count() >= EXACT {
+        let said = said.unwrap_or_default();
+        if shape.count() + said.count() >= EXACT || said.is_sample() {
             return in_proportion as u32;
         }
         // More bytes of payloads are new to the encoder, which gives each a code of nine bits or more; those
@@ -285,26 +372,29 @@ impl Measured {
 
 /// Makes up packets.
 struct Maker<'a> {
-    roster: &'a Roster,
+    book: Book<'a>,
     members: u32,
     chance: Stream,
     drawn: Vec<MemberId>,
-    /// How many of them the packet names.
+    /// How many of them memberlist's messages name.
     used: usize,
+    /// Those that only intents name.
+    fresh: Range<usize>,
     parts: Vec<Vec<u8>>,
 }
 
-impl<'a> Maker<'a> {
-    fn packet(&mut self, shape: Shape) -> Vec<u8> {
+impl Maker<'_> {
+    fn packet(&mut self, shape: Shape, said: Said) -> Vec<u8> {
         let [alive, suspect, dead, user] = shape.kinds;
         let about = usize::from(alive) + usize::from(suspect) + usize::from(dead);
-        self.draw(usize::from(shape.names).max(1));
+        let names = usize::from(shape.names).max(1);
+        self.draw(names + said.names());
+        self.fresh = names..names + usize::from(said.fresh);
         self.parts.clear();
         self.head(shape.head);
         // Names of the head first, then those of the other subjects, then other accusers. Where there are
         // fewer names than that, the head's are among the subjects, the target first.
         let head = if has_names(shape.head) { 2 } else { 0 };
-        let names = self.drawn.len();
         let shared = (head + about).saturating_sub(names);
         let mut kinds = Vec::new();
         kinds.resize(alive.into(), Kind::Alive);
@@ -322,7 +412,7 @@ impl<'a> Maker<'a> {
             if kind == Kind::Alive {
                 content::meta(node.0, if metas > 0 { shape.meta } else { 0 }, &mut meta);
                 metas = metas.saturating_sub(1);
-                content::alive(self.who(node), incarnation, &meta, &mut part);
+                content::alive(self.book.who(node), incarnation, &meta, &mut part);
             } else {
                 // Each accuser once, then any of them; the head's own author or a subject if there is none.
                 let from = if accusers < others.len() {
@@ -333,12 +423,16 @@ impl<'a> Maker<'a> {
                     self.drawn[1.min(names - 1)]
                 };
                 accusers += 1;
-                let (node, from) = (self.roster.name(node), self.roster.name(from));
+                let (node, from) = (self.book.roster.name(node), self.book.roster.name(from));
                 content::accusation(kind, node, from, incarnation, &mut part);
             }
             self.parts.push(part);
         }
         self.used = if head + about == 0 { 0 } else { others.start + accusers.min(others.len()) };
+        if said.count() > 0 {
+            let names = self.drawn.split_at(names);
+            said.make(self.book, names, &mut self.chance, &mut self.parts);
+        }
         let bytes = fine(shape.user);
         for i in 0..u32::from(user) {
             let mut part = vec![Kind::User as u8];
@@ -356,7 +450,7 @@ impl<'a> Maker<'a> {
     }
 
     fn used(&self) -> impl Iterator<Item = &MemberId> {
-        self.drawn[..self.used].iter()
+        self.drawn[..self.used].iter().chain(&self.drawn[self.fresh.clone()])
     }
 
     fn head(&mut self, head: u8) {
@@ -365,8 +459,8 @@ impl<'a> Maker<'a> {
         let target = self.drawn[0];
         let me = self.drawn[1.min(self.drawn.len() - 1)];
         match head {
-            1 => content::ping(seq, self.roster.name(target), self.who(me), &mut part),
-            2 => content::indirect_ping(seq, self.who(target), self.who(me), &mut part),
+            1 => content::ping(seq, self.book.roster.name(target), self.book.who(me), &mut part),
+            2 => content::indirect_ping(seq, self.book.who(target), self.book.who(me), &mut part),
             3 => Ack { seq, payload: None }.encode(&mut part),
             4 => Nack { seq }.encode(&mut part),
             5 => {
@@ -391,11 +485,6 @@ impl<'a> Maker<'a> {
             }
             self.drawn.push(MemberId(member));
         }
-    }
-
-    fn who(&self, member: MemberId) -> Who<'a> {
-        let (name, address_bytes) = (self.roster.name(member), self.roster.address_bytes());
-        Who { name, address: AddressId(member.0).0, address_bytes }
     }
 }
 
@@ -434,6 +523,6 @@ fn rounded(count: u32) -> u32 {
 impl Packets {
     /// How many shapes were measured.
     pub fn shapes(&self) -> usize {
-        self.shapes.len()
+        self.shapes.len() + self.spoken.len()
     }
 }

@@ -1,5 +1,7 @@
 //! What is reckoned against what is really encoded, and against what was measured.
 
+mod serf;
+
 use super::*;
 use crate::{
     belief::{AddressId, Attributes, BeliefId, Status},
@@ -65,7 +67,14 @@ fn who(roster: &Roster, member: MemberId) -> Who<'_> {
 }
 
 /// The packet that these ids stand for.
-fn encoded(roster: &Roster, me: MemberId, head: Head, messages: &[Message]) -> Vec<u8> {
+fn encoded<'a>(
+    book: impl Into<Book<'a>>,
+    me: MemberId,
+    head: Head,
+    messages: &[Message],
+) -> Vec<u8> {
+    let book = book.into();
+    let roster = book.roster;
     let mut parts = Vec::new();
     let mut part = Vec::new();
     match head {
@@ -92,7 +101,9 @@ fn encoded(roster: &Roster, me: MemberId, head: Head, messages: &[Message]) -> V
         if message.kind() == MessageKind::User {
             part.push(Kind::User as u8);
             let user = message.belief().0;
-            content::payload(user, roster.user_len(user), &mut part);
+            if !serf::say(book, user, &mut part) {
+                content::payload(user, roster.user_len(user), &mut part);
+            }
         } else {
             let Belief { member, incarnation, attributes, .. } = roster.belief(message.belief());
             if message.kind() == MessageKind::Alive {

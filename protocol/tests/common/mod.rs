@@ -148,7 +148,7 @@ impl Lone {
                 if let Head::Ping { seq, target, .. } = self.out.sent[i].2
                     && answers(target.0)
                 {
-                    self.packet(target.0, Head::Ack { seq }, &[]);
+                    self.packet(target.0, Head::Ack { seq, payload: false }, &[]);
                 }
             }
         }
@@ -161,7 +161,14 @@ impl Lone {
 
     pub fn packet(&mut self, from: u32, head: Head, messages: &[Message]) {
         let purpose = if head == Head::None { Purpose::Gossip } else { Purpose::Probe };
-        let packet = Packet { head, messages, envelope: Envelope::default(), len: 0, purpose };
+        let packet = Packet {
+            head,
+            messages,
+            payload: None,
+            envelope: Envelope::default(),
+            len: 0,
+            purpose,
+        };
         self.input(Input::Packet { from: AddressId(from), packet });
     }
 

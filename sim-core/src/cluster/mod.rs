@@ -10,13 +10,14 @@ mod outbox;
 mod packet;
 mod processes;
 mod script;
+mod serf;
 mod start;
 mod streams;
 
 use wavetank_protocol::{
     Config, NEVER, Time,
     belief::AddressId,
-    message::{Envelope, Message},
+    message::Envelope,
     rng::Keys,
     swim::{Env, Event, Input, Node, Step, World},
     view::{PlainTable, PlainView, Snapshots},
@@ -36,6 +37,7 @@ pub use host::{Host, Load, Presence};
 pub use look::Held;
 use outbox::{CONNECTION, Carrier, Effect, Kernel, Logged, SERVED, UNHEARD};
 use script::Script;
+use serf::Seat;
 use streams::{Connection, Flight};
 
 /// How many events ahead memory is asked for.
@@ -57,11 +59,15 @@ pub struct Tank<'p, W> {
     configs: Vec<Config>,
     config_of: Vec<u16>,
     nodes: Vec<Option<Node>>,
+    /// What is above the nodes; empty where no plan has Serf.
+    serfs: Vec<Option<Box<Seat>>>,
+    /// When all Serf nodes are looked at next.
+    look_at: Time,
     tables: Vec<PlainTable>,
     snapshots: Snapshots,
     /// The slot that uses a name, by member.
     slot_of: Vec<u32>,
-    messages: Vec<Message>,
+    copy: packet::Copy,
     script: Script,
     watch: W,
 }
@@ -90,6 +96,9 @@ impl<'p, W: Watch> Tank<'p, W> {
             let (end, class) = lane.map_or((until, Class::Script), |l| (l.0, Class::Timer));
             if let Some(event) = self.kernel.queue.pop_before(end, class) {
                 debug_assert!(event.time >= self.kernel.now, "popped key went backwards");
+                if event.time >= self.look_at {
+                    self.look_at_serf(event.time);
+                }
                 self.kernel.now = event.time;
                 self.look_ahead();
                 match event.class {
@@ -103,6 +112,9 @@ impl<'p, W: Watch> Tank<'p, W> {
             self.kernel.timeouts.pop_front();
             let host = &mut self.kernel.hosts[slot as usize];
             if host.in_lane && host.scheduled == at {
+                if at >= self.look_at {
+                    self.look_at_serf(at);
+                }
                 self.kernel.now = at;
                 self.timer(u64::from(slot) << 32 | WAKE);
             }
@@ -117,6 +129,9 @@ impl<'p, W: Watch> Tank<'p, W> {
         let slot = (payload >> 32) as usize;
         prefetch(&self.kernel.hosts, slot, 3);
         prefetch(&self.nodes, slot, 6);
+        if let Some(Some(seat)) = self.serfs.get(slot) {
+            seat.prefetch();
+        }
         prefetch(&self.tables, slot, 1);
         let low = payload & 0xffff_ffff;
         if low & CONNECTION == 0 {
@@ -154,7 +169,11 @@ impl<'p, W: Watch> Tank<'p, W> {
 
     /// Calls the node on a slot and carries out what it did.
     fn call(&mut self, slot: u32, input: Input<'_>) {
-        self.with_node(slot, |node, env| node.handle(env, input));
+        if self.has_serf(slot) {
+            self.with_agent(slot, |agent, env| agent.handle(env, input));
+        } else {
+            self.with_node(slot, |node, env| node.handle(env, input));
+        }
     }
 
     fn with_node(
@@ -184,13 +203,14 @@ impl<'p, W: Watch> Tank<'p, W> {
     fn settle(&mut self, slot: u32) {
         let i = slot as usize;
         let Some(node) = &self.nodes[i] else { return };
+        let own = node.next_wake();
+        let wake = own.min(self.serf_wake(slot));
         let host = &mut self.kernel.hosts[i];
         let depth = node.queued();
         if depth != host.depth {
             self.kernel.observer.depth(slot, self.kernel.now, host.depth, depth);
             host.depth = depth;
         }
-        let wake = node.next_wake();
         if wake != NEVER {
             let at = if host.odd { self.kernel.true_time(slot, wake) } else { wake };
             let host = &mut self.kernel.hosts[i];
@@ -198,7 +218,8 @@ impl<'p, W: Watch> Tank<'p, W> {
             if at < host.scheduled || host.in_lane && at > host.scheduled {
                 host.scheduled = at;
                 let lane = &mut self.kernel.timeouts;
-                host.in_lane = node.waits_for_ack() && lane.back().is_none_or(|l| l.0 <= at);
+                host.in_lane =
+                    wake == own && node.waits_for_ack() && lane.back().is_none_or(|l| l.0 <= at);
                 if host.in_lane {
                     lane.push_back((at, slot));
                 } else {
@@ -211,6 +232,9 @@ impl<'p, W: Watch> Tank<'p, W> {
         }
         if !self.kernel.told.is_empty() {
             self.listen(slot);
+        }
+        if !self.serfs.is_empty() {
+            self.settle_serf(slot);
         }
         if self.kernel.log.is_some() {
             self.report_log(slot);
@@ -254,7 +278,7 @@ impl<'p, W: Watch> Tank<'p, W> {
             Event::UserMessage { user } => {
                 self.kernel.effect(slot, Effect::Callback, 2, u64::from(user));
             }
-            Event::Joined { successes } => {
+            Event::Joined { successes, .. } => {
                 self.kernel.effect(slot, Effect::Callback, 3, u64::from(successes));
             }
             Event::LeaveReturned { in_time } => {
@@ -300,7 +324,7 @@ impl<'p, W: Watch> Tank<'p, W> {
         host.scheduled = NEVER;
         host.in_lane = false;
         let Some(node) = &self.nodes[i] else { return };
-        let wake = node.next_wake();
+        let wake = node.next_wake().min(self.serf_wake(slot));
         if wake > local(&self.kernel, slot) {
             // The deadline it was made for has passed by; keep the node's current one.
             self.settle(slot);
@@ -339,8 +363,8 @@ impl<'p, W: Watch> Tank<'p, W> {
         let word = self.kernel.arena.get(block)[1];
         self.kernel.effect(slot, Effect::Lost, word, 100);
         if W::PACKETS {
-            let mut messages = Vec::new();
-            let (from, _) = outbox::read_block(&self.kernel.arena, block, &mut messages);
+            let mut copy = packet::Copy::default();
+            let (from, _) = outbox::read_block(&self.kernel.arena, block, &mut copy);
             let (now, from) = (self.kernel.now, self.kernel.slot_at(from));
             self.watch.lost(Scene { now, slot: from, roster: &self.world.roster }, slot, None);
         }
@@ -348,12 +372,12 @@ impl<'p, W: Watch> Tank<'p, W> {
     }
 
     fn deliver(&mut self, slot: u32, block: Block) {
-        let mut messages = std::mem::take(&mut self.messages);
+        let mut copy = std::mem::take(&mut self.copy);
         let (first, second) = {
             let words = self.kernel.arena.get(block);
             (words[0], words[1])
         };
-        let (from, packet) = outbox::read_block(&self.kernel.arena, block, &mut messages);
+        let (from, packet) = outbox::read_block(&self.kernel.arena, block, &mut copy);
         self.kernel.arena.give_back(block);
         self.kernel.effect(slot, Effect::Delivered, second, first);
         if W::PACKETS {
@@ -361,7 +385,7 @@ impl<'p, W: Watch> Tank<'p, W> {
             self.watch.delivered(scene, self.kernel.slot_at(from), &packet);
         }
         self.call(slot, Input::Packet { from, packet });
-        self.messages = messages;
+        self.copy = copy;
     }
 
     /// Lets a packet wait for a slow listener; false if the process is not slow.
@@ -491,8 +515,9 @@ impl<'p, W: Watch> Tank<'p, W> {
     }
 
     fn release_message(&mut self, message: wavetank_protocol::swim::StreamMessage) {
-        if let wavetank_protocol::swim::StreamMessage::State { snapshot, .. } = message {
+        if let wavetank_protocol::swim::StreamMessage::State { snapshot, user, .. } = message {
             self.snapshots.release(snapshot);
+            self.world.serf.release(user);
         }
     }
 
@@ -518,8 +543,8 @@ impl<'p, W: Watch> Tank<'p, W> {
             let scene = Scene { now: self.kernel.now, slot, roster: &self.world.roster };
             match entry {
                 Logged::Sent(to, words, why) => {
-                    let mut messages = Vec::new();
-                    let (_, packet) = packet::decode(&words, &mut messages);
+                    let mut copy = packet::Copy::default();
+                    let (_, packet) = packet::decode(&words, &mut copy);
                     self.watch.sent(scene, to, &packet);
                     if why.is_some() {
                         self.watch.lost(scene, to, why);

@@ -6,7 +6,8 @@ use std::collections::VecDeque;
 use wavetank_protocol::{
     Time,
     belief::{AddressId, BeliefId, MemberId, Status},
-    message::{Message, Packet, Purpose},
+    message::{Packet, Purpose},
+    serf::{self, SerfOutbox},
     swim::{Action, Event, Outbox, ProbeEnd},
 };
 
@@ -56,6 +57,10 @@ pub enum Effect {
     Callback = 9,
     /// A process started or stopped.
     Process = 10,
+    /// A coordinate moved.
+    Coordinate = 11,
+    /// Something else that Serf told; `super::serf` numbers the kinds.
+    Serf = 12,
 }
 
 /// The kernel beneath the nodes: everything but the machines themselves.
@@ -88,6 +93,8 @@ pub struct Kernel {
     pub observer: Observer,
     /// Events to be looked at when the node's call has returned.
     pub told: Vec<Event>,
+    /// What Serf told, to be looked at likewise.
+    pub told_serf: Vec<serf::Event>,
     /// Packets as words.
     pub words: Vec<u64>,
     /// What was sent or lost in a call, for a watcher.
@@ -301,7 +308,14 @@ impl Outbox for Carrier<'_> {
         let from = self.kernel.hosts[self.slot as usize].address;
         let (header, address) = packet::header(from, &packet);
         if packet.messages.is_empty() && address.is_none() && !self.frozen {
-            self.kernel.transmit(self.slot, to, &header);
+            if let Some(payload) = packet.payload {
+                let mut words = [0; packet::HEADER + packet::PAYLOAD];
+                words[..packet::HEADER].copy_from_slice(&header);
+                words[packet::HEADER..].copy_from_slice(payload);
+                self.kernel.transmit(self.slot, to, &words);
+            } else {
+                self.kernel.transmit(self.slot, to, &header);
+            }
             return;
         }
         let mut words = std::mem::take(&mut self.kernel.words);
@@ -398,12 +412,25 @@ impl Outbox for Carrier<'_> {
                 counts.streams_failed += 1;
                 false
             }
-            Event::Merged => false,
+            Event::Merged { .. } => false,
             _ => true,
         };
         if tell || self.kernel.log.is_some() {
             self.kernel.told.push(event);
         }
+    }
+}
+
+impl SerfOutbox for Carrier<'_> {
+    #[inline]
+    fn tell(&mut self, event: serf::Event) {
+        if let serf::Event::Coordinate { rtt, estimate, .. } = event {
+            self.kernel.effect(self.slot, Effect::Coordinate, rtt, estimate as u64);
+            if self.kernel.log.is_none() {
+                return;
+            }
+        }
+        self.kernel.told_serf.push(event);
     }
 }
 
@@ -426,7 +453,7 @@ pub fn belief_words(
 pub fn read_block<'m>(
     arena: &Arena,
     block: Block,
-    messages: &'m mut Vec<Message>,
+    copy: &'m mut packet::Copy,
 ) -> (AddressId, Packet<'m>) {
-    packet::decode(arena.get(block), messages)
+    packet::decode(arena.get(block), copy)
 }

@@ -2,11 +2,14 @@
 
 use wavetank_protocol::{
     belief::{AddressId, MemberId},
-    message::{Envelope, Head, Message, Packet, Purpose},
+    message::{AckPayload, Envelope, Head, Message, Packet, Purpose},
 };
 
 /// Words before the messages.
-const HEADER: usize = 3;
+pub const HEADER: usize = 3;
+
+/// Words of an ack's payload.
+pub const PAYLOAD: usize = 11;
 
 /// The first words of a packet from an address, and the address of an indirect ping's target.
 ///
@@ -14,7 +17,7 @@ const HEADER: usize = 3;
 /// 0  source address 32 | length 24 | kind 3 | purpose 1 | nack 1
 /// 1  label 16 | key 8 | -- 8 | sequence 32
 /// 2  target 32 | reply address 32
-/// 3  (indirect ping only) target address
+/// 3  (indirect ping only) target address, or 3 to 13 (ack with payload only) the payload
 /// .. messages
 /// ```
 #[inline]
@@ -25,7 +28,8 @@ pub fn header(from: AddressId, packet: &Packet<'_>) -> ([u64; HEADER], Option<Ad
         Head::IndirectPing { seq, target, address, nack, reply } => {
             (2, seq, target.0, reply.0, Some(address), nack)
         }
-        Head::Ack { seq } => (3, seq, 0, 0, None, false),
+        Head::Ack { seq, payload: false } => (3, seq, 0, 0, None, false),
+        Head::Ack { seq, payload: true } => (5, seq, 0, 0, None, false),
         Head::Nack { seq } => (4, seq, 0, 0, None, false),
     };
     let first = u64::from(from.0) << 32
@@ -47,12 +51,22 @@ pub fn encode(from: AddressId, packet: &Packet<'_>, out: &mut Vec<u64>) {
     if let Some(address) = address {
         out.push(u64::from(address.0));
     }
+    if let Some(payload) = packet.payload {
+        out.extend_from_slice(payload);
+    }
     out.extend(packet.messages.iter().map(|m| m.to_word()));
 }
 
-/// Reads a packet; the messages are copied into `messages`. Gives the source address too.
+/// Room for what a packet is read into.
+#[derive(Debug, Default)]
+pub struct Copy {
+    messages: Vec<Message>,
+    payload: AckPayload,
+}
+
+/// Reads a packet into a copy. Gives the source address too.
 #[inline]
-pub fn decode<'m>(words: &[u64], messages: &'m mut Vec<Message>) -> (AddressId, Packet<'m>) {
+pub fn decode<'m>(words: &[u64], copy: &'m mut Copy) -> (AddressId, Packet<'m>) {
     let (first, second, third) = (words[0], words[1], words[2]);
     let seq = second as u32;
     let target = MemberId((third >> 32) as u32);
@@ -66,17 +80,24 @@ pub fn decode<'m>(words: &[u64], messages: &'m mut Vec<Message>) -> (AddressId, 
             rest = &rest[1..];
             Head::IndirectPing { seq, target, address, nack, reply }
         }
-        3 => Head::Ack { seq },
+        3 => Head::Ack { seq, payload: false },
         4 => Head::Nack { seq },
+        5 => {
+            let (payload, after) = rest.split_at(PAYLOAD);
+            copy.payload.copy_from_slice(payload);
+            rest = after;
+            Head::Ack { seq, payload: true }
+        }
         _ => Head::None,
     };
-    messages.clear();
+    copy.messages.clear();
     if !rest.is_empty() {
-        messages.extend(rest.iter().map(|w| Message::from_word(*w)));
+        copy.messages.extend(rest.iter().map(|w| Message::from_word(*w)));
     }
     let packet = Packet {
         head,
-        messages,
+        messages: &copy.messages,
+        payload: matches!(head, Head::Ack { payload: true, .. }).then_some(&copy.payload),
         envelope: Envelope { label: (second >> 48) as u16, key: (second >> 40) as u8 },
         len: len(words),
         purpose: if first >> 1 & 1 == 0 { Purpose::Probe } else { Purpose::Gossip },
@@ -107,7 +128,8 @@ mod tests {
                 nack: true,
                 reply: AddressId(5),
             },
-            Head::Ack { seq: 1 },
+            Head::Ack { seq: 1, payload: false },
+            Head::Ack { seq: 3, payload: true },
             Head::Nack { seq: 2 },
         ];
         let some = [Message::alive(BeliefId(8)), Message::dead(BeliefId(9), MemberId(1_000_000))];
@@ -115,16 +137,19 @@ mod tests {
             for messages in [&some[..], &[]] {
                 let envelope = Envelope { label: 65_535, key: 64 };
                 let purpose = Purpose::Gossip;
-                let packet = Packet { head, messages, envelope, len: 65_535, purpose };
+                let words = [3; 11];
+                let payload = matches!(head, Head::Ack { payload: true, .. }).then_some(&words);
+                let packet = Packet { head, messages, payload, envelope, len: 65_535, purpose };
                 let mut words = Vec::new();
                 encode(AddressId(77), &packet, &mut words);
-                let mut copy = Vec::new();
+                let mut copy = Copy::default();
                 let (from, read) = decode(&words, &mut copy);
                 assert_eq!(
                     (from, read.head, read.len, read.purpose),
                     (AddressId(77), head, 65_535, purpose)
                 );
                 assert_eq!((read.messages, read.envelope), (messages, envelope));
+                assert_eq!(read.payload, payload);
             }
         }
     }

@@ -3,7 +3,7 @@
 use wavetank_protocol::{
     NEVER, Span, Time,
     belief::{Attributes, Belief, MemberId},
-    swim::{Input, Node},
+    swim::{Input, Joiner, Node},
 };
 
 use super::{
@@ -60,6 +60,7 @@ impl<W: Watch> Tank<'_, W> {
         host.presence = presence;
         host.frozen = false;
         host.scheduled = NEVER;
+        self.unseat(slot);
         if let Some(node) = self.nodes[i].take() {
             self.script.incarnations.insert(slot, node.incarnation());
             // The next process on the slot says the same about itself.
@@ -135,8 +136,14 @@ impl<W: Watch> Tank<'_, W> {
         } else {
             1
         };
+        if !how.from_snapshot {
+            self.script.files.remove(&slot);
+        }
         self.start_process(slot, incarnation);
-        self.join_through(slot, via);
+        // One that has a snapshot finds the others by itself, unless it is told where to look.
+        if !(how.from_snapshot && via.is_empty() && self.has_serf(slot)) {
+            self.join_through(slot, via);
+        }
     }
 
     /// Joins through slots, or through the first others running.
@@ -152,7 +159,12 @@ impl<W: Watch> Tank<'_, W> {
         let addresses: Vec<_> =
             chosen.iter().map(|&s| self.kernel.hosts[s as usize].address).collect();
         if !addresses.is_empty() {
-            self.with_node(slot, |node, env| node.join(env, &addresses));
+            if self.has_serf(slot) {
+                self.with_agent(slot, |agent, env| agent.join(env, &addresses));
+            } else {
+                let by = Joiner::Application;
+                self.with_node(slot, |node, env| node.join(env, &addresses, by));
+            }
         }
     }
 
@@ -166,7 +178,11 @@ impl<W: Watch> Tank<'_, W> {
             self.kernel.observer.left(member, &view, now);
         }
         self.script.leaving.insert(slot, (now, stop_after));
-        self.with_node(slot, |node, env| node.leave(env, timeout));
+        if self.has_serf(slot) {
+            self.with_agent(slot, |agent, env| agent.leave(env, timeout));
+        } else {
+            self.with_node(slot, |node, env| node.leave(env, timeout));
+        }
     }
 
     pub(super) fn leave_returned(&mut self, slot: u32) {
@@ -186,10 +202,18 @@ impl<W: Watch> Tank<'_, W> {
         let Some(node) = &self.nodes[i] else { return };
         let old = self.world.roster.attributes(node.identity().attributes);
         let meta = self.world.roster.new_meta(meta_bytes);
-        let attributes = Attributes { meta, meta_len: meta_bytes, ..old };
+        self.announce(slot, Attributes { meta, meta_len: meta_bytes, ..old });
+    }
+
+    /// A node says something else about itself.
+    pub(super) fn announce(&mut self, slot: u32, attributes: Attributes) {
         self.script.attributes.insert(slot, attributes);
         let id = self.world.roster.attributes_id(attributes);
-        self.with_node(slot, |node, env| node.update(env, id, 0));
+        if self.has_serf(slot) {
+            self.with_agent(slot, |agent, env| agent.set_tags(env, id));
+        } else {
+            self.with_node(slot, |node, env| node.update(env, id, 0));
+        }
     }
 
     /// The change that an update makes, as others will see it.

@@ -8,6 +8,7 @@ use wavetank_protocol::{
     Span, Time,
     belief::Attributes,
     rng::{Chance, root},
+    serf::snapshot::File,
 };
 
 use super::{Tank, start::purpose};
@@ -106,6 +107,8 @@ pub struct Script {
     pub(super) leaving: FxHashMap<u32, (Time, Span)>,
     /// Who leaves in a rolling restart: how they come back, for which occurrence, how long after the stop.
     pub(super) returning: FxHashMap<u32, (Rebirth, Occurrence, Span)>,
+    /// Snapshot files of processes that stopped.
+    pub(super) files: FxHashMap<u32, File>,
 }
 
 impl<W: Watch> Tank<'_, W> {
@@ -224,7 +227,12 @@ impl<W: Watch> Tank<'_, W> {
     }
 
     /// Who is meant by the `part`-th selector of an occurrence, ascending.
-    fn select(&mut self, occurrence: Occurrence, part: u8, selector: &Selector) -> Vec<u32> {
+    pub(super) fn select(
+        &mut self,
+        occurrence: Occurrence,
+        part: u8,
+        selector: &Selector,
+    ) -> Vec<u32> {
         let Occurrence { entry, nth } = occurrence;
         let wants_running = !matches!(
             self.plan.timeline[entry as usize].action,
@@ -234,6 +242,7 @@ impl<W: Watch> Tank<'_, W> {
                 | Action::Fault { .. }
                 | Action::Partition { .. }
                 | Action::Block { .. }
+                | Action::ForceLeave { .. }
         );
         let candidates: Vec<u32> = match &selector.of {
             Of::Set(set) => set.iter().collect(),
@@ -292,7 +301,7 @@ impl<W: Watch> Tank<'_, W> {
         self.kernel.observer.begin(occurrence, slot, member, kind, &scene, believes);
     }
 
-    fn happened(&mut self, occurrence: Occurrence, verb: &'static str, slots: &[u32]) {
+    pub(super) fn happened(&mut self, occurrence: Occurrence, verb: &'static str, slots: &[u32]) {
         let entry = &self.plan.timeline[occurrence.entry as usize];
         self.watch.script(self.kernel.now, &entry.id, verb, slots);
         let hosts = &self.kernel.hosts;
@@ -337,16 +346,23 @@ impl<W: Watch> Tank<'_, W> {
                 self.happened(occurrence, "rolling-restart", &slots);
                 self.roll(entry, occurrence, slots);
             }
-            Action::Join { who, via, .. } => {
+            Action::Join { who, via, name_of } => {
                 let slots = self.select(occurrence, 0, who);
                 self.happened(occurrence, "join", &slots);
                 let via: Vec<u32> = via.iter().collect();
                 for slot in slots {
+                    if let (Some(other), false) = (name_of, self.runs(slot)) {
+                        // The name is another's too; what is told of it is about both.
+                        let member = self.kernel.hosts[*other as usize].member;
+                        self.kernel.hosts[slot as usize].member = member;
+                    }
                     if !self.runs(slot) {
                         self.start_process(slot, 1);
                     }
-                    let kind = self.just_started(slot);
-                    self.begin_change(occurrence, slot, kind);
+                    if name_of.is_none() {
+                        let kind = self.just_started(slot);
+                        self.begin_change(occurrence, slot, kind);
+                    }
                     self.join_through(slot, &via);
                 }
             }
@@ -443,7 +459,7 @@ impl<W: Watch> Tank<'_, W> {
             | Action::Query { .. }
             | Action::SetTags { .. }
             | Action::ForceLeave { .. }
-            | Action::RotateKey { .. } => {}
+            | Action::RotateKey { .. } => self.act_serf(occurrence),
             Action::Block { who, transport, direction } => {
                 let slots = self.select(occurrence, 0, who);
                 self.happened(occurrence, "block", &slots);
@@ -457,7 +473,7 @@ impl<W: Watch> Tank<'_, W> {
         }
     }
 
-    fn running(&mut self, occurrence: Occurrence, who: &Selector) -> Vec<u32> {
+    pub(super) fn running(&mut self, occurrence: Occurrence, who: &Selector) -> Vec<u32> {
         let mut slots = self.select(occurrence, 0, who);
         slots.retain(|&s| self.runs(s));
         slots
@@ -526,7 +542,8 @@ impl<W: Watch> Tank<'_, W> {
         }
         for slot in leave {
             self.begin_change(occurrence, slot, ChangeKind::Left);
-            self.leave(slot, 5 * wavetank_protocol::time::SECOND, 0);
+            let timeout = self.usual_timeout(slot);
+            self.leave(slot, timeout, 0);
         }
     }
 
@@ -544,7 +561,8 @@ impl<W: Watch> Tank<'_, W> {
             if self.runs(slot) && *leave {
                 self.begin_change(occurrence, slot, ChangeKind::Left);
                 self.script.returning.insert(slot, (*how, occurrence, *down));
-                self.leave(slot, 5 * wavetank_protocol::time::SECOND, 0);
+                let timeout = self.usual_timeout(slot);
+                self.leave(slot, timeout, 0);
                 continue;
             }
             if self.runs(slot) {

@@ -1,11 +1,12 @@
 //! How a run begins: slots, names, settings, and a cluster at rest, empty or joining.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use wavetank_protocol::{
-    Config,
-    belief::{AddressId, Attributes, Belief, MemberId, Roster, Status},
+    Config, NEVER,
+    belief::{AddressId, Attributes, AttributesId, Belief, MemberId, Roster, Status},
     rng::{Chance, Keys, root},
+    serf::{self, Serf, members::Record},
     swim::{Env, Identity, Node, Rest, World},
     view::{PlainTable, Snapshots},
 };
@@ -32,6 +33,8 @@ pub mod purpose {
     pub const PHASES: u64 = 1;
     /// Start times of joining nodes.
     pub const JOINS: u64 = 2;
+    /// Which of Serf's periods creation instants lie in.
+    pub const SERF_PHASES: u64 = 3;
     /// Entries of the timeline, from here on by index: times and picks.
     pub const ENTRIES: u64 = 1 << 16;
 }
@@ -64,6 +67,7 @@ pub fn blank<W: Watch>(plan: &Plan, seed: u64, keys: Keys, watch: W) -> Tank<'_,
             config_of.push(group.config);
         }
     }
+    let with_serf = plan.cluster.configs.iter().any(|c| c.serf.is_some());
     let observer = Observer::new(plan, slots);
     let kernel = Kernel {
         now: 0,
@@ -79,6 +83,7 @@ pub fn blank<W: Watch>(plan: &Plan, seed: u64, keys: Keys, watch: W) -> Tank<'_,
         over: Vec::new(),
         observer,
         told: Vec::new(),
+        told_serf: Vec::new(),
         words: Vec::new(),
         log: W::PACKETS.then(Vec::new),
     };
@@ -90,10 +95,12 @@ pub fn blank<W: Watch>(plan: &Plan, seed: u64, keys: Keys, watch: W) -> Tank<'_,
         configs: plan.cluster.configs.clone(),
         config_of,
         nodes: (0..slots).map(|_| None).collect(),
+        serfs: if with_serf { (0..slots).map(|_| None).collect() } else { Vec::new() },
+        look_at: if with_serf { 0 } else { NEVER },
         tables: (0..slots).map(|_| PlainTable::default()).collect(),
         snapshots: Snapshots::default(),
         slot_of,
-        messages: Vec::new(),
+        copy: super::packet::Copy::default(),
         script: Script::default(),
         watch,
     }
@@ -103,6 +110,10 @@ impl<W: Watch> Tank<'_, W> {
     /// What the process on a slot says about itself at its first start.
     pub(super) fn first_attributes(&mut self, slot: u32) -> Attributes {
         let (group, _) = self.plan.cluster.locate(slot);
+        if self.config(slot).serf.is_some() {
+            let tags = self.plan.cluster.groups.get(group).map(|g| g.tags.clone());
+            return self.tagged(slot, tags.unwrap_or_default());
+        }
         let meta_len = self.plan.cluster.groups.get(group).map_or(0, |g| g.meta_bytes);
         let config = &self.configs[self.config_of[slot as usize] as usize];
         Attributes {
@@ -168,14 +179,38 @@ impl<W: Watch> Tank<'_, W> {
             state_bytes += u64::from(self.world.sizes.state_entry(&self.world.roster, belief));
         }
         let table = PlainTable::of(beliefs);
+        let record = |(i, &attributes): (usize, &AttributesId)| Record {
+            ltime: i as u64,
+            attributes,
+            status: serf::Status::Alive,
+        };
+        let records = if self.serfs.is_empty() { 0 } else { attributes.len() };
+        let records = attributes.iter().enumerate().take(records).map(record).collect();
+        let records: Arc<Vec<Record>> = Arc::new(records);
         let mut rng = root(self.seed, purpose::PHASES);
+        let mut later = root(self.seed, purpose::SERF_PHASES);
         for (i, &slot) in slots.iter().enumerate() {
             let config = &self.configs[self.config_of[slot as usize] as usize];
-            let age = rng.span(cycle(config));
+            let cycle = cycle(config);
+            let age = rng.span(cycle);
             let rest = Rest { age, members, state_bytes };
+            let serf = config.serf;
             let identity = self.identity(slot, attributes[i]);
             self.tables[slot as usize] = table.clone();
-            self.boot(slot, |env| Node::at_rest(env, identity, rest));
+            if let Some(serf) = serf {
+                // The creation instant again, now within the longest of Serf's own periods.
+                let longest = serf.reap_interval.max(serf.reconnect_interval);
+                let longest = longest.max(serf.queue_check_interval);
+                let cycles = longest.div_ceil(cycle.max(1)).max(1);
+                let age = age + later.span(cycles) * cycle;
+                let records = Arc::clone(&records);
+                self.boot(slot, |env| {
+                    let (node, serf) = Serf::at_rest(env, identity, rest, (records, age));
+                    (node, Some(serf))
+                });
+            } else {
+                self.boot(slot, |env| (Node::at_rest(env, identity, rest), None));
+            }
         }
         let known: Vec<_> = slots
             .iter()
@@ -200,7 +235,9 @@ impl<W: Watch> Tank<'_, W> {
     pub(super) fn boot(
         &mut self,
         slot: u32,
-        make: impl FnOnce(&mut Env<'_, wavetank_protocol::view::PlainView<'_>, Carrier<'_>>) -> Node,
+        make: impl FnOnce(
+            &mut Env<'_, wavetank_protocol::view::PlainView<'_>, Carrier<'_>>,
+        ) -> (Node, Option<Serf>),
     ) {
         let i = slot as usize;
         let host = &mut self.kernel.hosts[i];
@@ -218,10 +255,11 @@ impl<W: Watch> Tank<'_, W> {
             view: &mut view,
             out: &mut out,
         };
-        let mut node = make(&mut env);
+        let (mut node, serf) = make(&mut env);
         // Its host may be slow already.
         node.set_slow(self.kernel.odd[i].as_ref().is_some_and(|o| o.service > 0));
         self.nodes[i] = Some(node);
+        self.seat(slot, serf);
         self.settle(slot);
     }
 
@@ -252,7 +290,15 @@ impl<W: Watch> Tank<'_, W> {
             self.watch.process(scene, identity.me, "started");
         }
         self.kernel.effect(slot, super::Effect::Process, 1, u64::from(identity.me.0));
-        self.boot(slot, |env| Node::create(env, identity, incarnation));
+        if self.config(slot).serf.is_some() {
+            let start = self.snapshot_of(slot);
+            self.boot(slot, |env| {
+                let (node, serf) = Serf::create(env, identity, incarnation, start);
+                (node, Some(serf))
+            });
+        } else {
+            self.boot(slot, |env| (Node::create(env, identity, incarnation), None));
+        }
     }
 }
 

@@ -265,7 +265,7 @@ fn state_len(config: &Config, n: u32, bytes: u8, meta: u16, name: u32) -> u64 {
     let attributes = wavetank::protocol::belief::AttributesId(0);
     let belief = Belief { member: MemberId(0), status: Status::Alive, incarnation: 1, attributes };
     let entries = u64::from(n) * u64::from(sizes.state_entry(&roster, belief));
-    sizes.state(&roster, config, n, entries)
+    sizes.state(&roster, config, n, entries, None)
 }
 
 fn curve(old: &OldFormula) -> Vec<Row> {

@@ -192,7 +192,7 @@ impl<'a, O: Write> Lines<'a, O> {
                 self.key("nack");
                 self.line.push_str(if nack { "true" } else { "false" });
             }
-            Head::Ack { seq } => {
+            Head::Ack { seq, .. } => {
                 self.word("head", "ack");
                 self.number("seq", seq.into());
             }
@@ -301,7 +301,7 @@ impl<'a, O: Write> Lines<'a, O> {
                 self.word("what", "user message");
                 self.number("number", user.into());
             }
-            Event::Joined { successes } => {
+            Event::Joined { successes, .. } => {
                 self.word("what", "joined");
                 self.number("successes", successes.into());
             }
@@ -311,7 +311,7 @@ impl<'a, O: Write> Lines<'a, O> {
                 self.key("in_time");
                 self.line.push_str(if in_time { "true" } else { "false" });
             }
-            Event::Merged => self.word("what", "merged"),
+            Event::Merged { .. } => self.word("what", "merged"),
             Event::ExchangeFailed => self.word("what", "exchange failed"),
         }
     }
@@ -374,7 +374,7 @@ impl<O: Write> Watch for Lines<'_, O> {
             | Event::Joined { .. }
             | Event::LeaveReturned { .. }
             | Event::UpdateReturned { .. }
-            | Event::Merged
+            | Event::Merged { .. }
             | Event::ExchangeFailed => Kind::Other,
         };
         if self.at(scene, kind) {

@@ -6,8 +6,9 @@ use wavetank::{
     sim_core::{
         outcome::Unit,
         plan::{
-            Action, Cluster, CrashKind, Direction, Entry, Every, Latency, LatencyShape, Limit,
-            Loss, Of, PathFault, Pick, Plan, Rebirth, Selector, SlotSet, Transport, When,
+            Action, Cluster, CrashKind, Direction, Entry, Every, KeyOperation, Latency,
+            LatencyShape, Limit, Loss, Of, PathFault, Pick, Plan, Query, Rebirth, Selector,
+            SlotSet, Transport, When,
         },
     },
 };
@@ -159,7 +160,10 @@ pub fn what(entry: &Entry, plan: &Plan) -> String {
             if *leave { ", leaving first" } else { "" },
             rebirth(*how)
         ),
-        Action::Join { who: w, .. } => format!("join {}", who(w)),
+        Action::Join { who: w, name_of: None, .. } => format!("join {}", who(w)),
+        Action::Join { who: w, name_of: Some(slot), .. } => {
+            format!("join {} under the name of {}", who(w), plan.cluster.name(*slot))
+        }
         Action::Leave { who: w, stop_after, .. } => {
             format!("leave {}, stopped {} later", who(w), span(*stop_after))
         }
@@ -175,13 +179,39 @@ pub fn what(entry: &Entry, plan: &Plan) -> String {
             let how = if *live { "at once" } else { "with a restart" };
             format!("new settings for {}, {how}", who(w))
         }
-        Action::UserEvent { who: w, name, .. } => format!("{} sends the event {name}", who(w)),
-        Action::Query { who: w, query } => format!("{} asks the query {}", who(w), query.name),
-        Action::SetTags { who: w, .. } => format!("new tags for {}", who(w)),
-        Action::ForceLeave { who: w, prune, .. } => {
-            format!("force-leave {}{}", if *prune { "and prune " } else { "" }, who(w))
+        Action::UserEvent { who: w, name, payload, coalesce } => format!(
+            "user event {name} from {}{}{}",
+            who(w),
+            bytes(payload.as_deref()),
+            if *coalesce { "" } else { ", never coalesced" }
+        ),
+        Action::Query { who: w, query: q } => {
+            format!("query {} from {}{}", q.name, who(w), query(q))
         }
-        Action::RotateKey { who: w, key, .. } => format!("{} rotates keys to key {key}", who(w)),
+        Action::SetTags { who: w, set, delete } => {
+            let mut parts = Vec::new();
+            if !set.is_empty() {
+                parts.push(tags(set));
+            }
+            if !delete.is_empty() {
+                parts.push(format!("without {}", delete.join(", ")));
+            }
+            format!("tags of {}: {}", who(w), parts.join(", "))
+        }
+        Action::ForceLeave { who: w, by, prune } => {
+            let by = by.as_ref().map_or(String::new(), |by| format!(", told to {}", who(by)));
+            format!("force-leave {}{}{by}", if *prune { "and prune " } else { "" }, who(w))
+        }
+        Action::RotateKey { who: w, key, operation, relay_factor } => {
+            let what = match operation {
+                KeyOperation::Rotate => format!("rotate all keyrings to key {key}"),
+                KeyOperation::Install => format!("install key {key} everywhere"),
+                KeyOperation::Use => format!("use key {key} everywhere"),
+                KeyOperation::Remove => format!("remove key {key} everywhere"),
+                KeyOperation::List => "list all keyrings".to_owned(),
+            };
+            format!("{what}, from {}{}", who(w), relayed(*relay_factor))
+        }
         Action::Pause { who: w } => format!("pause {}", who(w)),
         Action::Slow { who: w, service, cpu } => {
             let cpu = if *cpu > 0 {
@@ -227,6 +257,55 @@ pub fn what(entry: &Entry, plan: &Plan) -> String {
             format!("block {transport} at {}{}", who(w), direction(*d))
         }
     }
+}
+
+/// A payload, by its length.
+fn bytes(payload: Option<&[u8]>) -> String {
+    payload.map_or(String::new(), |p| format!(" with {} B", p.len()))
+}
+
+/// Tags as `serf members` shows them.
+fn tags(tags: &[(String, String)]) -> String {
+    let pairs: Vec<String> = tags.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    pairs.join(",")
+}
+
+fn relayed(factor: u8) -> String {
+    match factor {
+        0 => String::new(),
+        n => format!(", answers relayed by {n}"),
+    }
+}
+
+/// What is said of a query beside its name and who asks.
+fn query(query: &Query) -> String {
+    let mut out = bytes(query.payload.as_deref());
+    if let Some(nodes) = &query.nodes {
+        let shown = nodes.iter().take(2).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let more = if nodes.len() > 2 { ", ..." } else { "" };
+        out.extend([", to ", &shown, more]);
+    }
+    if !query.tags.is_empty() {
+        let pairs: Vec<String> = query.tags.iter().map(|(k, e)| format!("{k} ~ {e}")).collect();
+        out.extend([", to those with ", &pairs.join(" and ")]);
+    }
+    if !query.ack {
+        out.push_str(", no acks");
+    }
+    out.push_str(&relayed(query.relay_factor));
+    if query.timeout > 0 {
+        out.extend([", for ", &span(query.timeout)]);
+    }
+    match &query.answer {
+        None => out.push_str(", nobody answers"),
+        Some(answer) if answer.after.1 > 0 => {
+            let (from, to) = answer.after;
+            let from = if from == to { String::new() } else { format!("{} to ", span(from)) };
+            out.extend([", answered after ", &from, &span(to)]);
+        }
+        Some(_) => {}
+    }
+    out
 }
 
 fn path_fault(fault: &PathFault) -> String {
@@ -276,10 +355,16 @@ pub fn latency(latency: &Latency) -> String {
     }
 }
 
-/// The groups of a cluster with their labels.
+/// Longer tags are padding.
+const LONGEST_TAG: usize = 24;
+
+/// The groups of a cluster with their labels and tags.
 pub fn groups(cluster: &Cluster) -> String {
     let group = |g: &wavetank::sim_core::plan::Group| {
-        let labels: Vec<String> = g.labels.iter().map(|(k, v)| format!("{k} {v}")).collect();
+        let labels = g.labels.iter().map(|(k, v)| format!("{k} {v}"));
+        let short = g.tags.iter().filter(|(k, v)| k.len() + v.len() <= LONGEST_TAG);
+        let tags = short.map(|(k, v)| format!("{k}={v}"));
+        let labels: Vec<String> = labels.chain(tags).collect();
         let labels =
             if labels.is_empty() { String::new() } else { format!(" ({})", labels.join(", ")) };
         let stopped = if g.stopped { ", not there at first" } else { "" };
@@ -287,4 +372,46 @@ pub fn groups(cluster: &Cluster) -> String {
     };
     let all: Vec<String> = cluster.groups.iter().map(group).collect();
     all.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use wavetank::scenarios::{Overrides, Source, load};
+
+    use super::*;
+
+    #[test]
+    fn verbs_of_serf_in_words() {
+        const HEAD: &str = "version: 1\nname: t\nduration: 60s\ncluster: {preset: serf-lan, \
+            encryption: v1, groups: [{name: a, nodes: 12, tags: {role: web}}, {name: b, nodes: 4}]}\n";
+        for (entry, words) in [
+            (
+                "user-event: {nodes: a-03, name: log, payload: hello, coalesce: false}",
+                "user event log from a-03 with 5 B, never coalesced",
+            ),
+            ("query: {nodes: a-03, name: load}", "query load from a-03"),
+            (
+                "query: {nodes: b-1, name: greet, filters: {nodes: {group: b}, tags: {role: ^ui$}}, ack: false, \
+                 relay_factor: 2, timeout: 5s, answer: {after: {from: 1s, to: 2s}}}",
+                "query greet from b-1, to b-0, b-1, ..., to those with role ~ ^ui$, no acks, answers \
+                 relayed by 2, for 5 s, answered after 1 s to 2 s",
+            ),
+            (
+                "set-tags: {nodes: {group: b}, tags: {role: db, v: 2}, delete: [dc]}",
+                "tags of 4 nodes of b: role=db,v=2, without dc",
+            ),
+            (
+                "force-leave: {nodes: b-0, by: a-03, prune: true}",
+                "force-leave and prune b-0, told to a-03",
+            ),
+            ("rotate-key: {key: 1}", "rotate all keyrings to key 1, from 1 of 16 nodes"),
+            ("join: {nodes: b-0, name_of: a-03}", "join b-0 under the name of a-03"),
+        ] {
+            let text = format!("{HEAD}timeline: [{{at: 1s, {entry}}}]\n");
+            let scenario = load(Source::new("t", &text), &Overrides::default());
+            let plan = scenario.expect("a valid scenario").plan;
+            assert_eq!(what(&plan.timeline[0], &plan), words);
+            assert_eq!(groups(&plan.cluster), "a 12 (role=web), b 4");
+        }
+    }
 }

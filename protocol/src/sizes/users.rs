@@ -58,8 +58,8 @@ const TOLD: usize = 2;
 struct Texts {
     /// How many.
     count: u8,
-    /// Which, ascending, if not more than [`TOLD`]; else in the first place a power of two that none
-    /// reaches twice.
+    /// Which, ascending, if not more than [`TOLD`]; else in the first place how many were there, rounded
+    /// down to a power of two.
     which: [u32; TOLD],
     /// Bytes of their times beside the first.
     width: u8,
@@ -68,17 +68,20 @@ struct Texts {
 impl Texts {
     fn add(&mut self, which: u32, ltime: u64) {
         self.width = self.width.max(width(ltime));
-        let count = usize::from(self.count);
+        match self.count {
+            0 => self.which[0] = which,
+            1 => self.which = [self.which[0].min(which), self.which[0].max(which)],
+            _ => self.which[1] = self.which[1].max(which),
+        }
         self.count = self.count.saturating_add(1);
-        let greatest =
-            if count > TOLD { 2 * self.which[0] - 1 } else { self.which[1].max(self.which[0]) };
-        if count < TOLD {
-            self.which[count] = which;
-            self.which[..=count].sort_unstable();
-        } else {
-            // All below the greatest are there, so half as many as a power of two above it.
-            let above = u64::from(greatest.max(which)) + 1;
-            self.which = [1 << above.ilog2(), 0];
+    }
+
+    /// What counts once all are known.
+    fn finish(&mut self) {
+        if usize::from(self.count) > TOLD {
+            // Numbers are given one after the other: all below the greatest are there.
+            let there = u64::from(self.which[1]) + 1;
+            self.which = [1 << there.ilog2(), 0];
         }
     }
 
@@ -213,6 +216,8 @@ impl Listener {
             said.width = width(self.most);
             said.spread = (u64::BITS - (self.most - self.least).leading_zeros()) as u8;
         }
+        said.queries.finish();
+        said.events.finish();
         for count in [
             &mut said.joins,
             &mut said.leaves,

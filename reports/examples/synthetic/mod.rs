@@ -40,6 +40,16 @@ pub fn outcomes(shape: Shape) -> Vec<Outcome> {
     (1..=shape.runs).map(|seed| outcome(shape, seed)).collect()
 }
 
+/// Curves of a user event and a query of a Serf cluster.
+fn serf(heard: &[(u64, f64)], acked: Vec<(u64, f64)>, others: u64) -> [Curve; 3] {
+    let of = |curve, event: &str, of, points| Curve { curve, event: event.into(), of, points };
+    [
+        of("event", "deploy", others + 1, heard.to_vec()),
+        of("query", "load", others + 1, heard.to_vec()),
+        of("query.acks", "load", others, acked),
+    ]
+}
+
 fn outcome(shape: Shape, seed: u64) -> Outcome {
     let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     let others = shape.nodes - 1;
@@ -136,6 +146,23 @@ fn outcome(shape: Shape, seed: u64) -> Outcome {
     curves.push(whole("health.score", rate(0.03, 0.4, 0.3)));
     let worst = rate(0.6, 3.0, 0.4).into_iter().map(|(t, v)| (t, v.floor().min(7.0))).collect();
     curves.push(whole("health.score.max", worst));
+    let heard = spread(&mut dice, 0, 0);
+    let acked: Vec<u64> = heard.iter().map(|t| t + 2 * MILLISECOND).collect();
+    curves.extend(serf(&steps(&heard, 1.0), steps(&acked[missed as usize..], 0.0), others));
+    for (curve, base, tall) in [
+        ("queue.intent", 0.3, 9.0),
+        ("queue.query", 0.2, 2.0),
+        ("queue.event", 0.4, 5.0),
+        ("clock.member.skew", 0.4, 6.0),
+        ("clock.event.skew", 0.2, 3.0),
+    ] {
+        let points = rate(base, tall, 0.3).into_iter().map(|(t, v)| (t, v.floor())).collect();
+        curves.push(whole(curve, points));
+    }
+    for (curve, base) in [("coordinate.error", 0.1), ("coordinate.error.p90", 0.4)] {
+        let error = move |t: f64| base + 0.6 * libm::exp(-t / 20.0);
+        curves.push(whole(curve, every(SECOND, Box::new(error))));
+    }
 
     let sample = |metric, event: &str, value| Sample {
         metric,

@@ -19,7 +19,16 @@ pub(super) struct Answer {
 }
 
 pub(super) fn all(report: &Report) -> Vec<Answer> {
-    let answers = [when(report), detected(report), healed(report), cost(report), healthy(report)];
+    let answers = [
+        when(report),
+        heard(report),
+        answered(report),
+        detected(report),
+        healed(report),
+        cost(report),
+        healthy(report),
+        left(report),
+    ];
     answers.into_iter().filter(|a| !a.sentences.is_empty()).collect()
 }
 
@@ -98,6 +107,66 @@ fn when(report: &Report) -> Answer {
             .map(|med| format!("99 % of them had the median one within {}.", time(med))),
     );
     Answer { question: "When did everyone know of a change?", sentences, tone: tone(&[all]) }
+}
+
+fn heard(report: &Report) -> Answer {
+    const WHAT: (&str, &str) = ("user event", "user events");
+    let all = trend(report, "event.t100");
+    let mut sentences = Vec::new();
+    sentences.extend(all.map(|t| within(t, WHAT, "had been heard by everyone who counts", "was")));
+    if let Some(late) = counter(report, "event.pushpull").filter(|c| c.count > 0) {
+        sentences
+            .push(format!("A push/pull brought it {} where gossip had not.", times(late.count)));
+    }
+    Answer { question: "Did everyone hear the user events?", sentences, tone: tone(&[all]) }
+}
+
+fn answered(report: &Report) -> Answer {
+    let mut sentences = Vec::new();
+    let mut lost = 0;
+    for (metric, time_of, one) in [
+        ("query.acks", "query.ack.time", "ack"),
+        ("query.responses", "query.response.time", "response"),
+    ] {
+        let count = |kind: &str| counter(report, &format!("{metric}{kind}")).map_or(0, |c| c.count);
+        let (in_time, late, never) = (count(""), count(".late"), count(".missing"));
+        let all = in_time + late + never;
+        if all == 0 {
+            continue;
+        }
+        lost += late + never;
+        sentences.push(format!(
+            "Of {all} {one}s expected, {in_time} came in time, {late} too late, {never} never."
+        ));
+        if let Some(median) = trend(report, time_of).and_then(|t| t.med) {
+            sentences.push(format!("The median {one} took {}.", time(median)));
+        }
+    }
+    let tone = if lost > 0 { "bad" } else { "" };
+    Answer { question: "Were the queries answered?", sentences, tone }
+}
+
+fn left(report: &Report) -> Answer {
+    let mut sentences = Vec::new();
+    // Only Serf's nodes have a list that can be wrong in these ways.
+    if let Some(stuck) = counter(report, "stuck_leaving") {
+        let failed = counter(report, "left_as_failed").map_or(0, |c| c.count);
+        sentences.extend(match failed {
+            0 => None,
+            1 => Some("One graceful leave was recorded as a failure by some node.".into()),
+            n => Some(format!("{n} graceful leaves were recorded as failures by some node.")),
+        });
+        sentences.extend(match stuck.count {
+            0 => None,
+            1 => {
+                Some("One member was held leaving at the end and had never asked to leave.".into())
+            }
+            n => Some(format!(
+                "{n} members were held leaving at the end and had never asked to leave."
+            )),
+        });
+    }
+    Answer { question: "Was somebody who left, or stayed, listed wrongly?", sentences, tone: "bad" }
 }
 
 fn detected(report: &Report) -> Answer {

@@ -219,8 +219,15 @@ pub(super) fn missed(report: &Report, limit: usize) -> Table {
 
 /// A row per run, for the metrics that tell runs apart.
 pub(super) fn seeds(report: &Report, limit: usize) -> Table {
-    const COLUMNS: [&str; 5] =
-        ["detection.first", "detection.all", "dissemination.t100", "false_positives", "missed"];
+    const COLUMNS: [&str; 7] = [
+        "detection.first",
+        "detection.all",
+        "dissemination.t100",
+        "event.t100",
+        "query.acks.missing",
+        "false_positives",
+        "missed",
+    ];
     let there: Vec<&str> =
         COLUMNS.into_iter().filter(|c| report.metrics.get(c).is_some()).collect();
     let row = |run: &Run| {

@@ -139,6 +139,12 @@ pub struct Inputs<'a> {
     pub simulated: Span,
     /// Per timeline entry that changed something: how it spread, a line per occurrence and run.
     pub dissemination: BTreeMap<String, Vec<Spread<'a>>>,
+    /// Per timeline entry that sent user events: how they were heard.
+    pub events: BTreeMap<String, Vec<Spread<'a>>>,
+    /// Per timeline entry that asked: how the queries were heard.
+    pub queries: BTreeMap<String, Vec<Spread<'a>>>,
+    /// Per timeline entry that asked: how the acks came in.
+    pub acks: BTreeMap<String, Vec<Spread<'a>>>,
     /// Per timeline entry that killed somebody: how the news spread.
     pub detection: BTreeMap<String, Vec<Spread<'a>>>,
     /// Samples of `detection.first`, ascending; absent ones are infinite and last.
@@ -177,6 +183,9 @@ impl<'a> Inputs<'a> {
                 }
                 "dissemination" => &mut inputs.dissemination,
                 "detection" => &mut inputs.detection,
+                "event" => &mut inputs.events,
+                "query" => &mut inputs.queries,
+                "query.acks" => &mut inputs.acks,
                 _ => continue,
             };
             let entry =

@@ -21,6 +21,8 @@ pub(super) struct Level<'a> {
     pub color: RGBColor,
     /// Values are whole numbers, and so are the ticks.
     pub whole: bool,
+    /// By what the values are multiplied: 100 for shares in per cent.
+    pub times: f64,
 }
 
 /// Draws the curves that exist; if none does there is no plot.
@@ -42,7 +44,7 @@ pub(super) fn sheet(inputs: &Inputs, title: &str, levels: &[Level]) -> Option<Sh
     let named = happenings(inputs);
     let (tall, steps) = if there.len() == 1 { (150.0, 4) } else { (78.0, 2) };
     let bins: Vec<_> =
-        there.iter().map(|l| pooled(inputs.curve(l.curve), inputs.simulated)).collect();
+        there.iter().map(|l| pooled(inputs.curve(l.curve), inputs.simulated, l.times)).collect();
     let axes: Vec<_> = there
         .iter()
         .zip(&bins)
@@ -73,13 +75,13 @@ pub(super) fn sheet(inputs: &Inputs, title: &str, levels: &[Level]) -> Option<Sh
 }
 
 /// Per bin the mean of the runs, the least and the greatest value of any.
-fn pooled(series: &[Series], end: Span) -> Vec<Bin> {
+fn pooled(series: &[Series], end: Span, times: f64) -> Vec<Bin> {
     let runs: Vec<_> = series.iter().map(|s| steps::bins(s.points, end as f64, BINS)).collect();
     (0..BINS)
         .map(|i| Bin {
-            mean: runs.iter().map(|r| r[i].mean).sum::<f64>() / runs.len() as f64,
-            min: runs.iter().map(|r| r[i].min).fold(f64::INFINITY, f64::min),
-            max: runs.iter().map(|r| r[i].max).fold(0.0, f64::max),
+            mean: times * runs.iter().map(|r| r[i].mean).sum::<f64>() / runs.len() as f64,
+            min: times * runs.iter().map(|r| r[i].min).fold(f64::INFINITY, f64::min),
+            max: times * runs.iter().map(|r| r[i].max).fold(0.0, f64::max),
         })
         .collect()
 }

@@ -9,6 +9,7 @@ mod draw;
 mod ecdf;
 mod input;
 mod levels;
+mod serf;
 mod sheet;
 mod spread;
 mod stack;
@@ -58,6 +59,7 @@ pub fn all(inputs: &Inputs) -> Vec<Plot> {
             title: &title,
             x: "time since the change",
             y: "share of those who count that have it",
+            done: "had it",
         };
         let formula = inputs.settings.old_formula.as_ref();
         let caption = "Who counts: the nodes that ran and could be reached when the change happened. The old formula is \
@@ -67,6 +69,7 @@ pub fn all(inputs: &Inputs) -> Vec<Plot> {
             plots.push(Plot::new(numbered("dissemination", i), title.clone(), caption, sheet));
         }
     }
+    plots.extend(serf::spreads(inputs));
     if let Some(sheet) = ecdf::sheet(inputs) {
         let caption = "A curve that ends below 100 % counts crashes that were not detected before the run ended.";
         plots.push(Plot::new(
@@ -82,6 +85,7 @@ pub fn all(inputs: &Inputs) -> Vec<Plot> {
             title: &title,
             x: "time since the crash",
             y: "share of those who count that hold it dead",
+            done: "had it",
         };
         let caption = "The flat start is the time until a probe fails and the suspicion runs out.";
         if let Some(sheet) = spread::sheet(&words, spreads, None) {
@@ -99,9 +103,9 @@ pub fn all(inputs: &Inputs) -> Vec<Plot> {
     let caption =
         "A record is what one node believes about another; the panels have their own scales.";
     let counts = [
-        Level { curve: "alive", y: "alive records", color: BLUE, whole: true },
-        Level { curve: "suspect", y: "suspect records", color: ORANGE, whole: true },
-        Level { curve: "dead", y: "dead records", color: VERMILION, whole: true },
+        Level { curve: "alive", y: "alive records", color: BLUE, whole: true, times: 1.0 },
+        Level { curve: "suspect", y: "suspect records", color: ORANGE, whole: true, times: 1.0 },
+        Level { curve: "dead", y: "dead records", color: VERMILION, whole: true, times: 1.0 },
     ];
     plots.extend(levels_plot(
         inputs,
@@ -126,12 +130,14 @@ pub fn all(inputs: &Inputs) -> Vec<Plot> {
             y: "broadcasts queued, mean over nodes",
             color: BLUE,
             whole: false,
+            times: 1.0,
         },
         Level {
             curve: "queue.depth.max",
             y: "broadcasts queued, greatest of the nodes",
             color: BLUE,
             whole: true,
+            times: 1.0,
         },
     ];
     plots.extend(levels_plot(
@@ -141,6 +147,7 @@ pub fn all(inputs: &Inputs) -> Vec<Plot> {
         caption,
         &queue,
     ));
+    plots.extend(serf::levels(inputs));
     let caption =
         "Lifeguard's score of a node's own health: 0 is well, every point slows its probes down.";
     let health = [
@@ -149,12 +156,14 @@ pub fn all(inputs: &Inputs) -> Vec<Plot> {
             y: "health score, mean over nodes",
             color: BLUE,
             whole: false,
+            times: 1.0,
         },
         Level {
             curve: "health.score.max",
             y: "health score, worst of the nodes",
             color: BLUE,
             whole: true,
+            times: 1.0,
         },
     ];
     plots.extend(levels_plot(
@@ -258,10 +267,10 @@ mod tests {
         let (first, second) = (plots(24, 4, true), plots(24, 4, true));
         assert_eq!(first, second);
         let mut names: Vec<_> = first.iter().map(|p| p.name.as_str()).collect();
-        assert_eq!(names.len(), 8);
+        assert_eq!(names.len(), 14);
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), 8);
+        assert_eq!(names.len(), 14);
         assert_eq!(png(&first[0], 1), png(&second[0], 1));
     }
 

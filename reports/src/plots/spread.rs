@@ -18,6 +18,8 @@ pub(super) struct Words<'a> {
     pub title: &'a str,
     pub x: &'a str,
     pub y: &'a str,
+    /// What those who count have done when all is over.
+    pub done: &'a str,
 }
 
 /// Draws it; nothing to draw gives none.
@@ -47,7 +49,7 @@ pub(super) fn sheet(
     }
 
     let mut sheet = Sheet::new();
-    sheet.header(words.title, &format!("{} {late}", subtitle(spreads)), &legend);
+    sheet.header(words.title, &format!("{} {late}", subtitle(words.done, spreads)), &legend);
     let (x, unit) = Axis::time(0.0, end, 5);
     let y = Axis::percent();
     let x_title = format!("{} ({unit})", words.x);
@@ -95,7 +97,7 @@ fn reach(spreads: &[Spread]) -> Option<(f64, String)> {
 }
 
 /// How many, and when the median reached everybody.
-fn subtitle(spreads: &[Spread]) -> String {
+fn subtitle(done: &str, spreads: &[Spread]) -> String {
     let mut complete: Vec<f64> = spreads
         .iter()
         .map(|s| s.points.iter().find(|p| p.1 >= height(s)).map_or(f64::INFINITY, |p| p.0 as f64))
@@ -108,16 +110,16 @@ fn subtitle(spreads: &[Spread]) -> String {
     let middle = steps::quantile(&complete, 0.5);
     let many = spreads.len();
     let all = if many == 1 && middle.is_finite() {
-        format!("All had it after {}.", span(middle as u64))
+        format!("All {done} after {}.", span(middle as u64))
     } else if many == 1 {
-        "Not all had it before the run ended.".into()
+        format!("Not all {done} before the run ended.")
     } else if middle.is_finite() {
-        format!("Half the time all had it within {}.", span(middle as u64))
+        format!("Half the time all {done} within {}.", span(middle as u64))
     } else {
         String::new()
     };
     let missed = if never > 0 && many > 1 {
-        format!("{never} times some never had it.")
+        format!("{never} times some never {done}.")
     } else {
         String::new()
     };

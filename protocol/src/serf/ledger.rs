@@ -222,6 +222,11 @@ impl Ledger {
         self.name_numbers[id.0 as usize]
     }
 
+    /// How many names with payloads there are.
+    pub fn texts(&self) -> u32 {
+        self.texts.len() as u32
+    }
+
     /// A name with its payload.
     pub fn text(&self, id: TextId) -> &Text {
         &self.texts[id.0 as usize]

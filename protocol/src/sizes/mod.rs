@@ -7,6 +7,7 @@
 //!
 //! Nothing here depends on when it is asked, nor on what was asked before.
 
+mod above;
 mod content;
 mod packets;
 mod states;
@@ -28,6 +29,7 @@ use crate::{
         serf::{StateLen, len::COORDINATE},
     },
 };
+use above::Above;
 use content::Who;
 use packets::Packets;
 use states::States;
@@ -42,6 +44,7 @@ pub struct Sizes {
     encoder: Encoder,
     packets: Packets,
     states: States,
+    above: Above,
     /// By length: the LZW form of a user message on a stream, with its header.
     users: FxHashMap<u32, u32>,
     scratch: Vec<u8>,
@@ -127,18 +130,23 @@ impl Sizes {
 
     /// Length of a push/pull message with `n` entries of `entries` bytes in all and the state of the layer
     /// above, if there is one; without the label that precedes its dialler's.
-    pub fn state(
+    pub fn state<'a>(
         &mut self,
-        roster: &Roster,
+        book: impl Into<Book<'a>>,
         config: &Config,
         n: u32,
         entries: u64,
         user: Option<&StateLen>,
     ) -> u64 {
+        let book: Book<'_> = book.into();
         let user_len = user.map_or(0, StateLen::len);
         let len = if config.enable_compression {
-            let lzw = self.states.lzw_len(roster, n, entries, config.compat);
-            wire::compress_len(lzw + user_len)
+            let mut lzw = self.states.lzw_len(book.roster, n, entries, config.compat);
+            if let Some(user) = user {
+                let wider = wire::int_len(user_len.into(), config.compat) - 1;
+                lzw += wider + self.above.lzw_len(book, n, entries, user);
+            }
+            wire::compress_len(lzw)
         } else {
             wire::push_pull_header_len(n, user_len, config.compat) + entries as u32 + user_len
         };

@@ -504,15 +504,20 @@ fn has_names(head: u8) -> bool {
 }
 
 /// With its five leading bits: mantissa and exponent in ten bits.
-fn coarse(value: u32) -> u16 {
+pub(super) fn coarse(value: u32) -> u16 {
     let shift = (u32::BITS - value.leading_zeros()).saturating_sub(5);
     (shift << 5 | value >> shift) as u16
 }
 
 /// The middle of what [`coarse`] takes for one.
-fn fine(coarse: u16) -> u32 {
+pub(super) fn fine(coarse: u16) -> u32 {
     let (shift, leading) = (u32::from(coarse) >> 5, u32::from(coarse) & 31);
     (leading << shift) + ((1 << shift) >> 1)
+}
+
+/// The least of what [`coarse`] takes for one.
+pub(super) fn least(coarse: u16) -> u32 {
+    (u32::from(coarse) & 31) << (coarse >> 5)
 }
 
 fn rounded(count: u32) -> u32 {

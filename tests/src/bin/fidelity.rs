@@ -1,7 +1,7 @@
 //! `make fidelity`: simulates the measured cases and prints the comparison.
 
 use wavetank_tests::fidelity::{
-    cases, counts, stats,
+    agents, cases, counts, stats,
     table::{self, Row, Verdict},
 };
 
@@ -44,6 +44,7 @@ fn main() {
         }
     }
     rows.extend(counts::rows(many, wanted));
+    rows.extend(agents::rows(many, wanted));
     print!("{}", table::markdown(&rows));
     let (mean_square, scored) = table::mean_square(&rows);
     println!("\nmean z^2 = {mean_square:.3} over {scored} statistics; {} rows in all", rows.len());

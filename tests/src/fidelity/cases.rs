@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::trials::{Case, Trial, Trials};
 
-/// The timed cases of memberlist.
+/// The timed cases of memberlist, and those of Serf agents.
 pub fn timed() -> Vec<Case> {
     let case =
         |id, nodes, loss, retransmit_mult, trial| Case { id, nodes, loss, retransmit_mult, trial };
@@ -16,6 +16,8 @@ pub fn timed() -> Vec<Case> {
         case("update-n64-mult4", 64, 0, 4, Trial::Update),
         case("update-n64-mult2", 64, 0, 2, Trial::Update),
         case("update-n64-loss10", 64, 10, 4, Trial::Update),
+        case("serf-crash-n32", 32, 0, 4, Trial::AgentCrash),
+        case("serf-user-event-n32", 32, 0, 4, Trial::AgentEvent),
     ]
 }
 

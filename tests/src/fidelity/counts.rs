@@ -45,7 +45,8 @@ impl Watch for Told {
     }
 }
 
-fn plan(text: &str) -> Plan {
+/// The plan of a scenario's text.
+pub fn plan(text: &str) -> Plan {
     match load(Source::new("measured", text), &Overrides::default()) {
         Ok(scenario) => scenario.plan,
         Err(problems) => panic!("the scenario is wrong:\n{problems}\n{text}"),
@@ -322,22 +323,31 @@ fn distinct_of(told: &Told, frozen: u32) -> f64 {
     (0..frozen).filter(|&m| dead(m)).count() as f64
 }
 
-/// What came of a partition.
-struct Cut {
-    first: f64,
+/// What came of a partition, in seconds after the cut or its heal.
+#[derive(Clone, Debug)]
+pub struct Cut {
+    /// First death across.
+    pub first: f64,
     /// When all across were dead, on either side.
-    all: [f64; 2],
-    own_side: f64,
-    pairs: f64,
-    whole: Option<f64>,
+    pub all: [f64; 2],
+    /// Deaths on the own side.
+    pub own_side: f64,
+    /// Pairs across that were declared dead.
+    pub pairs: f64,
+    /// First join across after the heal.
+    pub joined: Option<f64>,
+    /// When every view was whole after it.
+    pub whole: Option<f64>,
 }
 
-fn cut(plan: &Plan, seed: u64, until: f64) -> Cut {
+/// Runs a partition into the first 16 and the other nodes that heals after `until` seconds.
+pub fn cut(plan: &Plan, seed: u64, until: f64) -> Cut {
     let Run { outcome, told, .. } = run(plan, seed);
     let begins = f64::from(BEGIN);
     let seconds = |at: Time| at as f64 / 1e9 - begins;
     let side = |slot: u32| slot < 16;
     let across = |d: &&(Time, u32, MemberId)| side(d.1) != side(d.2.0);
+    let joined = told.joins.iter().filter(across).map(|j| seconds(j.0) - until).find(|s| *s >= 0.0);
     let during: Vec<_> =
         told.deaths.iter().filter(across).filter(|d| seconds(d.0) <= until).collect();
     let first = during.first().map_or(f64::NAN, |d| seconds(d.0));
@@ -349,6 +359,7 @@ fn cut(plan: &Plan, seed: u64, until: f64) -> Cut {
         all: [last(true), last(false)],
         own_side: told.deaths.iter().filter(|d| side(d.1) == side(d.2.0)).count() as f64,
         pairs: during.len() as f64,
+        joined,
         whole: heal.and_then(|s| s.value).map(|v| v as f64 / 1e9),
     }
 }
@@ -406,7 +417,8 @@ fn partitions(many: u64, wanted: &impl Fn(&str) -> bool) -> Vec<Row> {
     rows
 }
 
-fn same(case: &str, name: &str, measured: f64, simulated: f64) -> Row {
+/// A row of an outcome that must be the same.
+pub fn same(case: &str, name: &str, measured: f64, simulated: f64) -> Row {
     Row {
         case: case.to_owned(),
         statistic: name.to_owned(),

@@ -4,6 +4,7 @@
 //! another, as many as were measured) many times over. The measured statistics are then one more draw
 //! from the distribution of the simulated ones, if the simulator is right; `z` says how unusual a draw.
 
+pub mod agents;
 pub mod cases;
 pub mod counts;
 pub mod stats;

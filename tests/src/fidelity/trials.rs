@@ -1,12 +1,17 @@
-//! Timed trials: crashes, joins, updates, as they were measured one after another in each cluster.
+//! Timed trials: crashes, joins, updates, user events, as they were measured one after another in each cluster.
 
 use std::fmt::Write as _;
 
 use rayon::prelude::*;
+use wavetank_protocol::belief::MemberId;
 use wavetank_scenarios::{Overrides, Source, load};
 use wavetank_sim_core::{cluster::Tank, outcome::Outcome, plan::Plan, watch::Nobody};
 
 use super::stats;
+use crate::real_serf::{
+    logs::{Log, Logs},
+    steps::share,
+};
 
 /// What was not reached within this many milliseconds counts as not reached by gossip.
 const GIVEN_UP: f64 = 3000.0;
@@ -35,6 +40,17 @@ pub enum Trial {
     Join,
     /// A random node changes its metadata.
     Update,
+    /// One of the running Serf agents is killed, likewise; read from the agents' logs.
+    AgentCrash,
+    /// A random Serf agent sends a user event; read from the agents' logs.
+    AgentEvent,
+}
+
+impl Trial {
+    /// At Serf agents.
+    pub fn of_agents(self) -> bool {
+        matches!(self, Self::AgentCrash | Self::AgentEvent)
+    }
 }
 
 /// Measured or simulated trials: per cluster, per trial, the columns in milliseconds.
@@ -57,11 +73,25 @@ pub fn head(nodes: u32, config: &str) -> String {
     )
 }
 
+/// A cluster of real Serf agents, each a process on loopback: half a round trip as agents of such a cluster
+/// estimate it (`tests/data/real-serf-16.json`), the agent's settings, no tags. The rest is as in [`head`].
+pub fn agents(nodes: u32) -> String {
+    head(nodes, "")
+        .replace("memberlist-lan", "serf-lan")
+        .replace("  meta_bytes: 8\n", "")
+        .replace("  config: {enable_compression: false}\n", "")
+        .replace("1150us", "200us")
+}
+
 impl Case {
     /// The scenario of one cluster with so many trials.
     fn scenario(&self, trials: usize) -> String {
         let config = format!(", retransmit_mult: {}", self.retransmit_mult);
-        let mut text = head(self.nodes, &config);
+        let mut text = if self.trial.of_agents() {
+            agents(self.nodes)
+        } else {
+            head(self.nodes, &config)
+        };
         if self.trial == Trial::Join {
             // Newcomers are there from the start but do not run; the last one never will.
             let groups = format!(
@@ -73,9 +103,9 @@ impl Case {
         let begin = BEGIN as usize + if self.loss > 0 { 5 } else { 0 };
         let duration = begin
             + match self.trial {
-                Trial::Crash => 40 * trials + 40,
+                Trial::Crash | Trial::AgentCrash => 40 * trials + 40,
                 Trial::Join => 10 * trials + 30,
-                Trial::Update => 5 * trials + 10,
+                Trial::Update | Trial::AgentEvent => 5 * trials + 10,
             };
         let _ = write!(text, "duration: {duration}s\ntimeline:\n");
         if self.loss > 0 {
@@ -83,20 +113,26 @@ impl Case {
         }
         for i in 0..trials {
             let at = match (self.trial, i) {
-                (Trial::Crash, 0) => format!("at: {{from: {begin}s, to: {}s}}", begin + 2),
-                (Trial::Crash, _) => {
+                (Trial::Crash | Trial::AgentCrash, 0) => format!("at: {{from: {begin}s, to: {}s}}", begin + 2),
+                (Trial::Crash | Trial::AgentCrash, _) => {
                     format!("after: {{event: t{}, known: all, delay: {{from: 4s, to: 6s}}}}", i - 1)
                 }
                 // A newcomer is created, alone, some time before it joins.
                 (Trial::Join, _) => {
                     format!("after: {{event: s{i}, known: none, delay: {{from: 1s, to: 2s}}}}")
                 }
-                (Trial::Update, _) => {
+                (Trial::Update | Trial::AgentEvent, _) => {
                     format!("at: {{from: {}s, to: {}s}}", 5 * i + begin, 5 * i + begin + 1)
                 }
             };
             let act = match self.trial {
-                Trial::Crash => "crash: {nodes: {group: node, pick: 1}}".to_owned(),
+                Trial::Crash | Trial::AgentCrash => {
+                    "crash: {nodes: {group: node, pick: 1}}".to_owned()
+                }
+                Trial::AgentEvent => format!(
+                    "user-event: {{nodes: {{group: node, pick: 1}}, name: event-{i}, payload: x, \
+                     coalesce: false}}"
+                ),
                 Trial::Join => {
                     let at = 10 * i + begin;
                     let alone = format!("join: {{nodes: late-0{i:02}, via: [late-010]}}");
@@ -126,6 +162,7 @@ impl Case {
             Trial::Crash => &["first", "all"],
             Trial::Join => &["t50", "t90", "t99", "t100"],
             Trial::Update => &["t10", "t50", "t90", "t99", "t100"],
+            Trial::AgentCrash | Trial::AgentEvent => &["first", "t50", "t90", "all"],
         }
     }
 
@@ -133,9 +170,11 @@ impl Case {
     pub fn replicate(&self, plans: &[Plan], number: u64) -> Trials {
         let run = |(cluster, plan): (usize, &Plan)| {
             let seed = number * 1000 + cluster as u64 + 1;
-            let outcome = Tank::run(plan, seed, Nobody).0;
             let trials = plan.timeline.iter().filter(|e| e.id.starts_with('t')).count();
-            self.read(&outcome, trials)
+            if self.trial.of_agents() {
+                return self.read_logs(&Tank::run(plan, seed, Logs::default()).1, trials);
+            }
+            self.read(&Tank::run(plan, seed, Nobody).0, trials)
         };
         plans.iter().enumerate().map(run).collect()
     }
@@ -180,21 +219,40 @@ impl Case {
             .collect()
     }
 
+    /// The trials of agents. The sender of an event counts as its first hearer, as it was measured.
+    fn read_logs(&self, logs: &Logs, trials: usize) -> Vec<Vec<Option<f64>>> {
+        let mut running: Vec<usize> = (0..self.nodes as usize).collect();
+        let mut read = |i: usize| {
+            let Some((since, slots)) = logs.begin(&format!("t{i}")) else { return vec![None; 4] };
+            let log = if self.trial == Trial::AgentCrash {
+                running.retain(|who| !slots.contains(&(*who as u32)));
+                Log::Failed(MemberId(slots[0]))
+            } else {
+                Log::EventHeard(i)
+            };
+            let times = logs.reached(&running, since, log);
+            vec![share(&times, 0.0), share(&times, 0.5), share(&times, 0.9), share(&times, 1.0)]
+        };
+        (0..trials).map(&mut read).collect()
+    }
+
     /// Names and values of the statistics of a set of trials, against the pooled simulation.
     pub fn statistics(&self, trials: &Trials, pooled: &[Vec<f64>]) -> Vec<(String, f64)> {
         let mut out = Vec::new();
         let all: Vec<&Vec<Option<f64>>> = trials.iter().flatten().collect();
-        for (i, column) in self.columns().iter().enumerate() {
+        // That an agent hears its own event first says nothing.
+        let skipped = usize::from(self.trial == Trial::AgentEvent);
+        for (i, column) in self.columns().iter().enumerate().skip(skipped) {
             let values = stats::sorted(all.iter().map(|t| t[i]));
             out.push((format!("{column} p50"), stats::quantile(&values, 0.5)));
             out.push((format!("{column} p90"), stats::quantile(&values, 0.9)));
             out.push((format!("{column} KS"), stats::distance(&values, &pooled[i])));
         }
-        if self.trial == Trial::Crash {
-            let spread: Vec<f64> = all.iter().filter_map(|t| Some(t[1]? - t[0]?)).collect();
+        let last = self.columns().len() - 1;
+        if matches!(self.trial, Trial::Crash | Trial::AgentCrash) {
+            let spread: Vec<f64> = all.iter().filter_map(|t| Some(t[last]? - t[0]?)).collect();
             out.push(("all less first, mean".to_owned(), stats::mean(&spread)));
         } else {
-            let last = self.columns().len() - 1;
             let missing = all.iter().filter(|t| t[last].is_none()).count() as f64;
             out.push(("share not reached".to_owned(), missing / all.len() as f64));
         }

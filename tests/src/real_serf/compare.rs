@@ -22,7 +22,9 @@ pub struct Row {
     pub simulated_missing: f64,
     /// How many of the measured ones lie between the first and the ninety-ninth percentile.
     pub inside: usize,
-    /// The measured median among the medians of the simulated runs.
+    /// Median of the measured ones.
+    pub median: f64,
+    /// It among the medians of the simulated runs.
     pub verdict: Verdict,
     /// Mean of the medians of the simulated runs.
     pub mean: f64,
@@ -49,6 +51,7 @@ pub fn rows(measured: &Record, simulated: &[Record]) -> Vec<Row> {
                 simulated.iter().map(|r| median(of(r))).filter(|m| !m.is_nan()).collect();
             let (mean, deviation) = (stats::mean(&medians), stats::deviation(&medians));
             let ours = median(samples.clone());
+            let verdict = Verdict::Z((ours - mean) / deviation);
             let inside = values.iter().filter(|v| percentiles[0] <= **v && **v <= percentiles[2]);
             rows.push(Row {
                 step: step.name,
@@ -58,7 +61,8 @@ pub fn rows(measured: &Record, simulated: &[Record]) -> Vec<Row> {
                 measured: values,
                 simulated: percentiles,
                 simulated_missing: (pooled.len() - sorted.len()) as f64 / pooled.len().max(1) as f64,
-                verdict: Verdict::Z((ours - mean) / deviation),
+                median: ours,
+                verdict,
                 mean,
                 deviation,
             });

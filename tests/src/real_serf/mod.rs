@@ -6,6 +6,7 @@
 pub mod compare;
 pub mod fleet;
 pub mod guard;
+pub mod logs;
 pub mod program;
 pub mod record;
 pub mod schedule;

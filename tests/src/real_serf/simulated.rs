@@ -3,20 +3,12 @@
 use std::fmt::Write as _;
 
 use rayon::prelude::*;
-use wavetank_protocol::{
-    Time,
-    belief::MemberId,
-    serf::{self, event::MemberEvent, event::Path, ledger::{Ledger, QuestionId}},
-    swim::{self, ProbeEnd},
-};
+use wavetank_protocol::{Time, belief::MemberId};
 use wavetank_scenarios::{Overrides, Source, load};
-use wavetank_sim_core::{
-    cluster::Tank,
-    plan::Plan,
-    watch::{Scene, Watch},
-};
+use wavetank_sim_core::{cluster::Tank, plan::Plan};
 
 use super::{
+    logs::{Log, Logs},
     record::Record,
     schedule::{
         AGENTS, ALONE, EVENT, FIRST, JOIN, KILL, KILL_AFTER, KILL_PATIENCE, LEAVE, QUERY,
@@ -98,100 +90,6 @@ pub fn runs(delay_us: u64, handler_us: u64, many: u64) -> Result<Vec<Record>, St
     Ok((1..=many).into_par_iter().map(|seed| run(&plan, seed)).collect())
 }
 
-/// A line that an agent would log, as far as a step is measured by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Log {
-    Joined(MemberId),
-    Left(MemberId),
-    Failed(MemberId),
-    LeaveHeard(MemberId),
-    EventHeard(usize),
-    QueryHeard(usize),
-    Ack(usize),
-    Response(usize),
-    LeaveReturned,
-    Suspects(MemberId),
-}
-
-#[derive(Debug, Default)]
-struct Logs {
-    begins: Vec<(Time, String)>,
-    lines: Vec<(Time, usize, Log)>,
-    /// Running queries by their random number: which one of the schedule.
-    queries: Vec<(u32, usize)>,
-}
-
-/// The number at the end of a name such as `event-3`.
-fn number(name: &str) -> usize {
-    name.rsplit('-').next().and_then(|n| n.parse().ok()).unwrap_or(usize::MAX)
-}
-
-fn asked_name(ledger: &Ledger, question: QuestionId) -> usize {
-    number(&ledger.text(ledger.question(question).text).name)
-}
-
-impl Watch for Logs {
-    fn event(&mut self, scene: Scene<'_>, event: &swim::Event) {
-        if let &swim::Event::Probed { target, end: ProbeEnd::Failed, .. } = event {
-            self.lines.push((scene.now, scene.slot as usize, Log::Suspects(target)));
-        }
-    }
-
-    fn serf(&mut self, scene: Scene<'_>, ledger: &Ledger, event: &serf::Event) {
-        let asked = |id: u32, queries: &[(u32, usize)]| {
-            queries.iter().rfind(|q| q.0 == id).map_or(usize::MAX, |q| q.1)
-        };
-        let log = match *event {
-            serf::Event::Member { kind: MemberEvent::Join, member, .. } => Log::Joined(member),
-            serf::Event::Member { kind: MemberEvent::Leave, member, .. } => Log::Left(member),
-            serf::Event::Member { kind: MemberEvent::Failed, member, .. } => Log::Failed(member),
-            serf::Event::Intent { member, leave: true, path: Path::Gossip, .. } => {
-                Log::LeaveHeard(member)
-            }
-            serf::Event::User { text, .. } => Log::EventHeard(number(&ledger.text(text).name)),
-            serf::Event::Asked { id, question, .. } => {
-                self.queries.push((id, asked_name(ledger, question)));
-                return;
-            }
-            serf::Event::Query { question, .. } => Log::QueryHeard(asked_name(ledger, question)),
-            serf::Event::AckHeard { id, .. } => Log::Ack(asked(id, &self.queries)),
-            serf::Event::ResponseHeard { id, .. } => Log::Response(asked(id, &self.queries)),
-            serf::Event::LeaveReturned { .. } => Log::LeaveReturned,
-            _ => return,
-        };
-        self.lines.push((scene.now, scene.slot as usize, log));
-    }
-
-    fn script(&mut self, now: Time, event: &str, _verb: &'static str, _slots: &[u32]) {
-        self.begins.push((now, event.to_owned()));
-    }
-}
-
-impl Logs {
-    fn begin(&self, id: &str) -> Option<Time> {
-        self.begins.iter().find(|b| b.1 == id).map(|b| b.0)
-    }
-
-    /// When each first logged a line, in milliseconds after a time.
-    fn reached(&self, who: &[usize], since: Time, log: Log) -> Vec<Option<f64>> {
-        let first = |who: &usize| {
-            let line = self.lines.iter().find(|l| l.0 >= since && l.1 == *who && l.2 == log)?;
-            Some(ms(line.0 - since))
-        };
-        who.iter().map(first).collect()
-    }
-
-    /// When the last of `many` lines was logged.
-    fn last(&self, since: Time, log: Log, many: usize) -> Option<f64> {
-        let times: Vec<Time> = self.lines.iter().filter(|l| l.2 == log).map(|l| l.0).collect();
-        times.last().filter(|_| times.len() == many).map(|t| ms(t - since))
-    }
-}
-
-fn ms(span: Time) -> f64 {
-    span as f64 / 1e6
-}
-
 fn member(who: usize) -> MemberId {
     MemberId(who as u32)
 }
@@ -201,7 +99,7 @@ fn run(plan: &Plan, seed: u64) -> Record {
     let mut record = Record::default();
     let none = |step: &Step| vec![None; step.columns.len()];
     let mut push = |step: &Step, id: String, read: &dyn Fn(Time) -> Vec<Option<f64>>| {
-        record.push(step, logs.begin(&id).map_or_else(|| none(step), read));
+        record.push(step, logs.begin(&id).map_or_else(|| none(step), |b| read(b.0)));
     };
     let halves = |times: &[Option<f64>]| vec![share(times, 0.5), share(times, 0.9), share(times, 1.0)];
     let but = |who: usize| (0..AGENTS).filter(|&o| o != who).collect::<Vec<_>>();

@@ -3,7 +3,9 @@
 //! Without compression they are exact, from the lengths of names, metadata and numbers. What is compressed
 //! needs bytes, and `content` says which: short streams are really encoded and compressed; packets
 //! (`packets`) and state lists (`states`) are measured once for all that are alike, with the real
-//! encoder, and are on average within 2 % of what each would come to.
+//! encoder, and are on average within 2 % of what each would come to. So is what Serf adds to them:
+//! its messages in packets (`users`), and its state behind a list (`above`), with which the whole is within
+//! 3 %.
 //!
 //! Nothing here depends on when it is asked, nor on what was asked before.
 

@@ -154,7 +154,7 @@ impl World {
                 }
             }
             3..5 => {
-                for _ in 0..1 + count % 8 {
+                for _ in 0..=count % 8 {
                     let event = self.event(sort, clock);
                     messages.push(event);
                 }

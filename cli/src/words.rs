@@ -248,7 +248,7 @@ pub fn what(entry: &Entry, plan: &Plan) -> String {
             let open = if *streams_open { ", streams stay open" } else { "" };
             format!("cut {}{}{open}", names.join(" | "), direction(*d))
         }
-        Action::Block { who: w, transport, direction: d } => {
+        Action::Block { who: w, transport, direction: d, .. } => {
             let transport = match transport {
                 None => "all",
                 Some(Transport::Udp) => "UDP",

@@ -64,6 +64,11 @@ impl<O: SerfOutbox> Outbox for Above<'_, O> {
     }
 
     #[inline]
+    fn can_send(&self) -> bool {
+        self.inner.can_send()
+    }
+
+    #[inline]
     fn has_broadcasts(&self) -> bool {
         !self.serf.queues.is_empty() && !self.serf.is_stalled()
     }

@@ -360,6 +360,12 @@ pub trait Outbox {
         None
     }
 
+    /// Whether a datagram can leave the host at all; if not, its write fails with an error.
+    #[inline]
+    fn can_send(&self) -> bool {
+        true
+    }
+
     /// Whether acks carry a payload (`PingDelegate.AckPayload`).
     #[inline]
     fn has_ack_payload(&self) -> bool {

@@ -31,6 +31,8 @@ pub enum ProbeEnd {
     Stream,
     /// Nothing did: the target is now suspected.
     Failed,
+    /// The ping could not be written, which ends a probe without a word (memberlist 0.2.2).
+    Unsent,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -60,6 +62,8 @@ pub(super) struct Probe {
     acked: bool,
     /// The stream ping succeeded.
     stream_acked: bool,
+    /// The ping could not be written.
+    unsent: bool,
     seq: u32,
     target: MemberId,
     address: AddressId,
@@ -84,6 +88,7 @@ impl Default for Probe {
             expired: false,
             acked: false,
             stream_acked: false,
+            unsent: false,
             seq: 0,
             target: MemberId(0),
             address: AddressId(0),
@@ -194,6 +199,7 @@ impl Node {
         probe.expected = 0;
         probe.nacks = 0;
         probe.token = 0;
+        probe.unsent = false;
         probe.sent = env.now;
         probe.direct_at = env.now + env.config.probe_timeout;
         probe.expire_at = deadline;
@@ -213,6 +219,21 @@ impl Node {
         if self.frozen {
             self.probe.phase = Phase::Sending;
             self.probe.direct_at = NEVER;
+        } else if !env.out.can_send() {
+            self.unsent(env);
+        }
+    }
+
+    /// The ping could not be written: the newest release goes on as if it had not been answered, the old
+    /// one gives up on the probe (4.3).
+    fn unsent<V: View, O: Outbox>(&mut self, env: &mut Env<'_, V, O>) {
+        if env.config.compat == Compat::Head {
+            self.probe.unsent = true;
+            self.ask_relays(env);
+        } else {
+            let target = self.probe.target;
+            env.out.emit(Event::Probed { target, end: ProbeEnd::Unsent, after: 0 });
+            self.probe_end(env, 0);
         }
     }
 
@@ -325,7 +346,9 @@ impl Node {
         }
         let after = env.now - self.probe.sent;
         env.out.emit(Event::Probed { target: self.probe.target, end, after });
-        self.probe_end(env, -1);
+        // A ping that was never written earns nothing.
+        let delta = if self.probe.unsent { 0 } else { -1 };
+        self.probe_end(env, delta);
     }
 
     fn probe_end<V: View, O: Outbox>(&mut self, env: &mut Env<'_, V, O>, delta: i32) {

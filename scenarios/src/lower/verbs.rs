@@ -315,7 +315,8 @@ impl<'t> Reading<'_, '_, '_, 't> {
                 let ways =
                     [("both", Direction::Both), ("in", Direction::To), ("out", Direction::From)];
                 let direction = self.fields.word(self.cx, "direction", &ways);
-                Some(Action::Block { who: who?, transport, direction })
+                let refused = self.fields.or(self.cx, "refused", false);
+                Some(Action::Block { who: who?, transport, direction, refused })
             }
             Reader::UserEvent => self.user_event(),
             Reader::Query => self.query(),

@@ -138,6 +138,7 @@ fn parameters(verb: &str, help: &str) -> Value {
         "block" => map(&[
             ("protocol", words("what is blocked", &["udp", "tcp", "both"])),
             ("direction", words("seen from the nodes", &["both", "in", "out"])),
+            ("refused", boolean("the nodes' own hosts refuse to send datagrams")),
         ]),
         "delay" | "loss" | "duplicate" | "corrupt" | "reorder" | "bandwidth" => {
             path = true;

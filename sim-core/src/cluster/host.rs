@@ -41,6 +41,8 @@ pub struct Host {
     pub presence: Presence,
     /// The process is frozen.
     pub frozen: bool,
+    /// The host refuses to send datagrams.
+    pub refuses: bool,
     /// The process is slow or its clock drifts: see `Odd`.
     pub odd: bool,
     /// The address in use.
@@ -75,6 +77,7 @@ impl Host {
         Self {
             presence: Presence::Absent,
             frozen: false,
+            refuses: false,
             odd: false,
             address,
             member,

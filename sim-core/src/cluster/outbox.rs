@@ -135,6 +135,9 @@ impl Kernel {
         let gossip = words[0] >> 1 & 1 == Purpose::Gossip as u64;
         let load = if gossip { Load::Gossip } else { Load::Probe };
         let host = &mut self.hosts[slot as usize];
+        if host.refuses {
+            return;
+        }
         let nth = host.sent;
         host.sent = nth.wrapping_add(1);
         host.bytes[load as usize] += u64::from(len);
@@ -328,6 +331,10 @@ impl Outbox for Carrier<'_> {
         self.kernel.words = words;
     }
 
+    fn can_send(&self) -> bool {
+        !self.kernel.hosts[self.slot as usize].refuses
+    }
+
     fn exchange(&mut self, action: Action) {
         let (slot, life) = (self.slot, self.kernel.hosts[self.slot as usize].life);
         match action {
@@ -375,7 +382,7 @@ impl Outbox for Carrier<'_> {
             }
             Event::Probed { target, end, after } => {
                 match end {
-                    ProbeEnd::Direct | ProbeEnd::Late => {}
+                    ProbeEnd::Direct | ProbeEnd::Late | ProbeEnd::Unsent => {}
                     ProbeEnd::Stream => counts.saved_by_tcp += 1,
                     ProbeEnd::Failed => {
                         counts.probes_failed += 1;

@@ -84,6 +84,8 @@ pub enum Lasting {
     Condition(ConditionId),
     /// Frozen slots.
     Paused(Vec<u32>),
+    /// Slots whose hosts refuse to send.
+    Refusing(Vec<u32>),
     /// Slow slots.
     Slowed(Vec<u32>),
     /// Slots whose clocks drift.
@@ -460,9 +462,17 @@ impl<W: Watch> Tank<'_, W> {
             | Action::SetTags { .. }
             | Action::ForceLeave { .. }
             | Action::RotateKey { .. } => self.act_serf(occurrence),
-            Action::Block { who, transport, direction } => {
+            Action::Block { who, transport, direction, refused } => {
                 let slots = self.select(occurrence, 0, who);
                 self.happened(occurrence, "block", &slots);
+                if *refused {
+                    for &slot in &slots {
+                        self.kernel.observer.fault(slot, self.kernel.now, true);
+                        self.kernel.hosts[slot as usize].refuses = true;
+                    }
+                    self.lasting(entry, Lasting::Refusing(slots));
+                    return;
+                }
                 let condition = Condition::Block {
                     who: SlotSet::from_slots(slots.iter().copied()),
                     transport: *transport,
@@ -508,6 +518,12 @@ impl<W: Watch> Tank<'_, W> {
                 for slot in slots {
                     self.kernel.observer.fault(slot, now, false);
                     self.thaw(slot);
+                }
+            }
+            Lasting::Refusing(slots) => {
+                for slot in slots {
+                    self.kernel.observer.fault(slot, now, false);
+                    self.kernel.hosts[slot as usize].refuses = false;
                 }
             }
             Lasting::Slowed(slots) => {

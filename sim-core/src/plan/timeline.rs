@@ -400,5 +400,8 @@ pub enum Action {
         transport: Option<Transport>,
         /// Which way, seen from the nodes.
         direction: Direction,
+        /// Datagrams are not dropped on the way but refused by the nodes' own hosts, whose processes get
+        /// an error: the local network is down.
+        refused: bool,
     },
 }

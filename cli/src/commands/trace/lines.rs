@@ -461,5 +461,6 @@ fn probe_end(end: ProbeEnd) -> &'static str {
         ProbeEnd::Late => "late or relayed ack",
         ProbeEnd::Stream => "saved by a stream",
         ProbeEnd::Failed => "failed",
+        ProbeEnd::Unsent => "could not be written",
     }
 }

@@ -1,7 +1,7 @@
 //! Serf's messages, byte for byte and length by length (Serf specification 12).
 //!
 //! A message is a type byte and one msgpack value; memberlist carries it as a user message. The values are
-//! spelled as memberlist's are, with the keys sorted; [`len`](self::len) says how long each would be from
+//! spelled as memberlist's are, with the keys sorted; [`len`] says how long each would be from
 //! the lengths of its parts alone, and [`StateLen`] keeps that of the state of a push/pull.
 //!
 //! Releases differ where Go has a signed integer: in the timeout of a query and the port of a relay. Both

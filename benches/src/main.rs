@@ -29,6 +29,7 @@ enum Subject {
     Floor,
     Foca,
     Wavetank,
+    Serf,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -83,6 +84,17 @@ fn main() {
             let killed = measure::killed(&mut [&mut tank], OBSERVED, effort);
             for (case, wall) in [("steady", steady[0]), ("killed", killed[0])] {
                 figures.push(Figure { subject: "wavetank", case, nodes, wall, events: None });
+            }
+        }
+    }
+
+    if wanted(Subject::Serf) {
+        for &nodes in if options.quick { &[1_000][..] } else { &[1_000, 5_000] } {
+            let (swim, serf) = (tank::plan(nodes), tank::serf_plan(nodes));
+            let (mut swim, mut serf) = (Wavetank::new(&swim, SEED), Wavetank::new(&serf, SEED));
+            let wall = measure::steady(&mut [&mut swim, &mut serf], effort);
+            for (subject, wall) in [("swim", wall[0]), ("serf", wall[1])] {
+                figures.push(Figure { subject, case: "serf", nodes, wall, events: None });
             }
         }
     }

@@ -8,8 +8,17 @@ use crate::measure::{Cluster, Subject};
 
 /// The plan of a cluster of so many nodes, 0.5 ms apart.
 pub fn plan(nodes: u32) -> Plan {
+    plan_of("memberlist-lan", nodes)
+}
+
+/// The same with a Serf agent above each node.
+pub fn serf_plan(nodes: u32) -> Plan {
+    plan_of("serf-lan", nodes)
+}
+
+fn plan_of(preset: &str, nodes: u32) -> Plan {
     let text = format!(
-        "version: 1\nname: bench\nduration: 24h\ncluster: {{preset: memberlist-lan, nodes: {nodes}}}\n\
+        "version: 1\nname: bench\nduration: 24h\ncluster: {{preset: {preset}, nodes: {nodes}}}\n\
          network: {{latency: 500us}}\n"
     );
     load(Source::new("bench", &text), &Overrides::default()).expect("the scenario is valid").plan

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, builder::PossibleValuesParser};
-use wavetank::{Format, Overrides, scenarios::presets::PRESETS};
+use wavetank::{
+    Format, Overrides, protocol::Time, scenarios::presets::PRESETS, sim_core::threshold::Threshold,
+};
 
 use crate::{commands, screen::Color};
 
@@ -110,6 +112,13 @@ impl Changes {
 /// Reads `--format` of a report.
 pub fn format(text: &str) -> Result<Format, String> {
     text.parse()
+}
+
+/// Reads a time as a scenario file does.
+pub fn time(text: &str) -> Result<Time, String> {
+    let wrong = || "expected a time with its unit, such as 10s or 250ms".to_owned();
+    let threshold = Threshold::parse("detection.all", &format!("max < {text}"));
+    threshold.map(|t| t.value as Time).map_err(|_| wrong())
 }
 
 /// The names of presets.

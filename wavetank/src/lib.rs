@@ -35,6 +35,7 @@
 //! | run it with progress, a number of threads, or a way to stop | [`Scenario::run_with`], [`Options`] |
 //! | judge | [`Report::assert_passed`], [`Report::assert`], `report.metric(name)` ([`View`]) |
 //! | write it down | [`Report::render`], [`Report::plots`], [`Report::html`] |
+//! | see what an operator of one agent would see | [`operator::OperatorView`] |
 //! | watch every event of one run | [`Scenario::watch`], [`watch::Watch`] |
 //! | generate clusters, fault schedules and scenarios | `strategies` (feature `proptest`) |
 //!
@@ -42,6 +43,7 @@
 //! formulas), [`sim_core`] (plan, kernel, network), [`scenarios`] (the file format), [`reports`].
 
 mod memory;
+pub mod operator;
 mod report;
 mod run;
 mod scenario;

@@ -1,8 +1,13 @@
 //! `wavetank run`: simulates a scenario over its seeds, prints the report, judges the thresholds.
 
+mod view;
+
 use std::{path::Path, sync::atomic::Ordering};
 
-use wavetank::{Format, Options, RenderOptions, Scenario, reports::plots::Settings};
+use wavetank::{
+    Format, Options, RenderOptions, Scenario, operator::Level, protocol::Time,
+    reports::plots::Settings,
+};
 
 use crate::{
     args::{self, Changes, Folder},
@@ -27,6 +32,7 @@ Examples:
   wavetank run my.yaml --set cluster.config.suspicion_mult=6 --seed 17
   wavetank run --preset consul-lan --nodes 200 --loss 1% --latency 5ms
   wavetank run my.yaml --format github         annotations for a pull request
+  wavetank run my.yaml --view n-07 --at 30s    that agent's log, members and info
 
 Exit codes: 0 passed, 1 could not run, 2 usage or invalid scenario,
             99 a threshold failed, 130 interrupted (finished runs are kept)")]
@@ -56,9 +62,21 @@ pub struct Args {
     /// Runs at once; as many as there are processors if not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
+    /// Instead of a report: this agent's log (from 2000/01/01 on), `serf members` and `serf info`, for one seed
+    #[arg(long, value_name = "NODE", conflicts_with_all = ["out", "format", "jobs"])]
+    view: Option<String>,
+    /// With --view: at this simulated time, such as 30s; at the end if not given
+    #[arg(long, value_name = "T", requires = "view", value_parser = args::time)]
+    at: Option<Time>,
+    /// With --view: how much of the log, debug, info, warn or err; info if not given
+    #[arg(long, value_name = "LEVEL", requires = "view")]
+    log_level: Option<Level>,
 }
 
 pub fn perform(args: &Args, screen: &Screen) -> Result<Exit, Failure> {
+    if let Some(node) = &args.view {
+        return view::perform(args, node, screen);
+    }
     let stop = interrupt::listen();
     if let Some(out) = &args.out {
         folder::claim(out)?;

@@ -47,22 +47,14 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     about: Option<String>,
     /// Only from this simulated time on, such as 10s
-    #[arg(long, value_name = "T", value_parser = time)]
+    #[arg(long, value_name = "T", value_parser = args::time)]
     from: Option<Time>,
     /// Only up to this simulated time, where the run ends
-    #[arg(long, value_name = "T", value_parser = time)]
+    #[arg(long, value_name = "T", value_parser = args::time)]
     to: Option<Time>,
     /// Only these kinds, with commas
     #[arg(long, value_name = "KINDS", value_delimiter = ',')]
     kinds: Vec<Kind>,
-}
-
-/// Reads a time as a scenario file does.
-fn time(text: &str) -> Result<Time, String> {
-    use wavetank::sim_core::threshold::Threshold;
-    let wrong = || "expected a time with its unit, such as 10s or 250ms".to_owned();
-    let threshold = Threshold::parse("detection.all", &format!("max < {text}"));
-    threshold.map(|t| t.value as Time).map_err(|_| wrong())
 }
 
 pub fn perform(args: &Args, screen: &Screen) -> Result<Exit, Failure> {

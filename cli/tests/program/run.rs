@@ -29,6 +29,10 @@ fn exit_codes_tell_how_it_went() {
         ("run small.yaml --preset consul-lam", 2, "consul-lan"),
         ("run small.yaml --jobs 0", 2, "--jobs"),
         ("run small.yaml --png", 2, "--out"),
+        ("run small.yaml --view nod-3", 2, "did you mean `node-3`?"),
+        ("run small.yaml --view node-3 --at 10", 2, "such as"),
+        ("run small.yaml --at 10s", 2, "--view"),
+        ("run small.yaml --view node-3 --log-level loud", 2, "debug, info, warn or err"),
         ("runn", 2, "run"),
     ] {
         let done = shell.run(arguments);
@@ -143,4 +147,16 @@ fn text_fits_a_terminal() {
     let shell = Shell::new();
     fits(&shell.run("run small.yaml").out);
     fits(&shell.run("run first-crash --seeds 9").out);
+}
+
+#[test]
+fn a_view_is_what_an_operator_would_see() {
+    let shell = Shell::new();
+    let serf = SMALL.replace("memberlist-local", "serf-local");
+    shell.write("serf.yaml", &serf);
+    let done = shell.run("run serf.yaml --view node-3 --at 1s");
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert!(done.out.contains("$ serf members\nnode-0  10.0.0.1:7946  alive\n"), "{}", done.out);
+    assert!(done.out.contains("\n$ serf info\n"), "{}", done.out);
+    assert!(done.err.contains("--seed"), "{}", done.err);
 }

@@ -14,6 +14,8 @@ struct Kind {
     name: &'static str,
     title: fn(&str) -> String,
     words: [&'static str; 3],
+    /// The old formula was made for it.
+    formula: bool,
     caption: &'static str,
 }
 
@@ -21,14 +23,17 @@ const EVENTS: Kind = Kind {
     name: "event",
     title: |entry| format!("Who heard the user event of “{entry}”"),
     words: ["time since it was sent", "share of those who count that heard it", "had heard it"],
+    formula: true,
     caption: "Who counts: the nodes that ran and could be reached when it was sent. A late step is a push/pull, \
-        which repairs what gossip missed.",
+        which repairs what gossip missed. The old formula is the closed form of Serf's former convergence \
+        simulator; it knows no latency, no retransmit limit and no push/pull.",
 };
 
 const QUERIES: Kind = Kind {
     name: "query",
     title: |entry| format!("Who heard the query of “{entry}”"),
     words: ["time since it was asked", "share of those who count that heard it", "had heard it"],
+    formula: false,
     caption: "Whether or not its filters mean them. What gossip misses no push/pull repairs: a query is not kept.",
 };
 
@@ -36,6 +41,7 @@ const ACKS: Kind = Kind {
     name: "query-acks",
     title: |entry| format!("How the acks to “{entry}” came in"),
     words: ["time since it was asked", "share of the expected acks", "had acknowledged"],
+    formula: false,
     caption: "Each ack is one datagram to the asker, which nobody repeats; relays, where asked for, carry copies.",
 };
 
@@ -46,16 +52,23 @@ pub(super) fn spreads(inputs: &Inputs) -> Vec<Plot> {
         [(EVENTS, &inputs.events), (QUERIES, &inputs.queries), (ACKS, &inputs.acks)]
     {
         for (i, (entry, all)) in entries.iter().take(ENTRIES).enumerate() {
-            plots.extend(spread_plot(&kind, i, entry, all));
+            plots.extend(spread_plot(inputs, &kind, i, entry, all));
         }
     }
     plots
 }
 
-fn spread_plot(kind: &Kind, index: usize, entry: &str, all: &[Spread]) -> Option<Plot> {
+fn spread_plot(
+    inputs: &Inputs,
+    kind: &Kind,
+    index: usize,
+    entry: &str,
+    all: &[Spread],
+) -> Option<Plot> {
     let title = (kind.title)(entry);
     let [x, y, done] = kind.words;
-    let sheet = spread::sheet(&Words { title: &title, x, y, done }, all, None)?;
+    let formula = inputs.settings.old_formula.as_ref().filter(|_| kind.formula);
+    let sheet = spread::sheet(&Words { title: &title, x, y, done }, all, formula)?;
     Some(Plot::new(numbered(kind.name, index), title, kind.caption, sheet))
 }
 

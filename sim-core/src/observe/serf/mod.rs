@@ -169,6 +169,7 @@ impl Serf {
                 };
                 counts.handlers[handler] += 1;
             }
+            Event::TooLarge { .. } => self.spreads.refused(slot, now),
             Event::Pruned { dropped, .. } => counts.queue_pruned += u64::from(dropped),
             _ => {}
         }

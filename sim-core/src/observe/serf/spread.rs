@@ -135,6 +135,17 @@ impl Spreads {
         news
     }
 
+    /// What a slot wanted to send at this instant was refused: there is nothing to measure.
+    pub fn refused(&mut self, slot: u32, now: Time) {
+        let own = |s: &Option<Spread>| s.as_ref().is_some_and(|s| s.slot == slot && s.at == now);
+        if let Some(last) = self.open.iter().rposition(own)
+            && let Some(refused) = self.open[last].take()
+            && let Some(twins) = self.by.get_mut(&refused.what)
+        {
+            twins.retain(|&i| i as usize != last);
+        }
+    }
+
     /// A slot counts no longer.
     pub fn leave_out(&mut self, slot: u32) {
         for index in 0..self.open.len() {

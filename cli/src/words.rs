@@ -248,13 +248,14 @@ pub fn what(entry: &Entry, plan: &Plan) -> String {
             let open = if *streams_open { ", streams stay open" } else { "" };
             format!("cut {}{}{open}", names.join(" | "), direction(*d))
         }
-        Action::Block { who: w, transport, direction: d, .. } => {
+        Action::Block { who: w, transport, direction: d, refused } => {
             let transport = match transport {
                 None => "all",
                 Some(Transport::Udp) => "UDP",
                 Some(Transport::Tcp) => "TCP",
             };
-            format!("block {transport} at {}{}", who(w), direction(*d))
+            let refused = if *refused { ", refused by its own host" } else { "" };
+            format!("block {transport} at {}{}{refused}", who(w), direction(*d))
         }
     }
 }

@@ -37,6 +37,14 @@ builtins! {
     "all-paths-fail"
     "key-rollout"
     "packet-budget"
+    "serf-tutorial"
+    "serf-leave-and-crash"
+    "serf-partition-heal"
+    "serf-event"
+    "serf-query"
+    "serf-force-leave"
+    "serf-snapshot-restart"
+    "serf-rotate-key"
 }
 
 impl Builtin {

@@ -124,6 +124,7 @@ const ENTRIES: &[&str] = &[
     "{at: 9s, partition: a-03}",
     "{at: 9s, block: a-03}",
     "{at: 9s, block: {nodes: {group: b}, protocol: both, direction: in}}",
+    "{at: 9s, block: {nodes: a-03, refused: true}}",
 ];
 
 /// The same for Serf, on [`SERF_HEAD`].

@@ -100,7 +100,7 @@ fn source(name: &str) -> Option<Gives> {
         )
     };
     let events = |e: &Entry| matches!(e.action, Action::UserEvent { .. });
-    let queries = |e: &Entry| matches!(e.action, Action::Query { .. } | Action::RotateKey { .. });
+    let queries = |e: &Entry| matches!(e.action, Action::Query { .. });
     let heals = |e: &Entry| e.lasts.is_some() && matches!(e.action, Action::Partition { .. });
     Some(match name {
         "detection.suspect" | "detection.first" | "detection.all" => ("a `crash`", crashes),

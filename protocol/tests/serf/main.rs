@@ -1,0 +1,20 @@
+//! Serf's layer against its specification, without a simulator: nodes are called, and what they send is
+//! delivered by hand.
+//!
+//! The surprises of the specification's section 14, by the file and name of their tests:
+//!
+//! | # | where |
+//! |---|---|
+//! | 1 to 5, 17 to 19, 23, 29 | `members.rs` here |
+//! | 6 to 8, 11 to 15, 20 to 22, 25, 28, 31 | `messages.rs` here |
+//! | 9, 10 | `src/serf/coalesce.rs` |
+//! | 16, 30 | `src/serf/queues.rs` |
+//! | 24 | `src/serf/snapshot/tests.rs` |
+//! | 26 | `tests/tests/serf.rs` of the workspace |
+//! | 27 | `surprise_27_...`, beside the failing sends of SWIM |
+
+#![allow(clippy::unwrap_used, reason = "a test says so by panicking")]
+
+mod members;
+mod messages;
+mod pool;

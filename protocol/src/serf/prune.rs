@@ -84,9 +84,9 @@ impl Agent<'_> {
     }
 
     fn erase_left<V: View, O: SerfOutbox>(&mut self, env: &mut Env<'_, V, O>, member: MemberId) {
-        if matches!(self.serf.members.status(member), Status::Leaving | Status::Left) {
-            forget(&mut self.serf.members.left, member);
-        }
+        // Who was pruned in the background may have come back and failed meanwhile.
+        forget(&mut self.serf.members.left, member);
+        forget(&mut self.serf.members.failed, member);
         self.erase(env, member, true);
     }
 }

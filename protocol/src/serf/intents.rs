@@ -228,7 +228,7 @@ impl Agent<'_> {
         }
         if member == self.serf.me && self.serf.life == Life::Alive {
             env.out.tell(Event::RefutingLeave { ltime });
-            self.serf.refutations += 1;
+            self.serf.refutations.push(self.serf.clocks.member.time());
             return Leaving::NoNews;
         }
         match old.status {
@@ -278,9 +278,13 @@ impl Agent<'_> {
         self.serf.reap_due = self.serf.reap_due.min(since.saturating_add(keep));
     }
 
-    /// Announces that the node is there (`broadcastJoin`), at the time that its clock shows.
-    pub(super) fn broadcast_join<V: View, O: SerfOutbox>(&mut self, env: &mut Env<'_, V, O>) {
-        let (ltime, me) = (self.serf.clocks.member.time(), self.serf.me);
+    /// Announces that the node is there (`broadcastJoin`).
+    pub(super) fn broadcast_join<V: View, O: SerfOutbox>(
+        &mut self,
+        env: &mut Env<'_, V, O>,
+        ltime: LTime,
+    ) {
+        let me = self.serf.me;
         self.hear_join(env, ltime, me, Path::Own);
         let user = sizes::add(env, Content::Join { ltime, member: me });
         self.queue(env, QueueName::Intent, user, Waiter::None);

@@ -109,7 +109,7 @@ impl Serf {
             query_min: 0,
             collectors: Vec::new(),
             answering: Vec::new(),
-            refutations: 0,
+            refutations: Vec::new(),
             reap_at: NEVER,
             reap_due: NEVER,
             reap_grid: grid(config.reap_interval),

@@ -172,8 +172,9 @@ pub struct Serf {
     query_min: LTime,
     collectors: Vec<Collector>,
     answering: Vec<Answering>,
-    /// Join intents about itself that the original issues in a goroutine: at the end of the call.
-    refutations: u32,
+    /// Join intents about itself that the original issues in a goroutine, at the end of the call here; their
+    /// times are those of the leaves' handling.
+    refutations: Vec<LTime>,
     /// The next look of the reaper, no later than the first that finds something.
     reap_at: Time,
     /// The earliest end of what was added since that was found.
@@ -430,9 +431,9 @@ impl Agent<'_> {
     }
 
     fn settle_touched<V: View, O: SerfOutbox>(&mut self, env: &mut Env<'_, V, O>, called: bool) {
-        while self.serf.refutations > 0 {
-            self.serf.refutations -= 1;
-            self.broadcast_join(env);
+        while !self.serf.refutations.is_empty() {
+            let ltime = self.serf.refutations.remove(0);
+            self.broadcast_join(env, ltime);
         }
         self.release_calls(env);
         let Some(config) = &env.config.serf else { return };

@@ -63,7 +63,7 @@ impl Agent<'_> {
             Joiner::Application => {
                 self.serf.join_ignores = false;
                 if successes > 0 {
-                    self.broadcast_join(env);
+                    self.broadcast_join(env, self.serf.clocks.member.time());
                 }
                 env.out.tell(Event::Joined { successes });
             }

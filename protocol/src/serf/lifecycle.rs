@@ -69,10 +69,6 @@ impl Life {
             Self::Alive | Self::Left | Self::Shutdown => NEVER,
         }
     }
-
-    pub(super) fn is_over(self) -> bool {
-        matches!(self, Self::Left | Self::Shutdown)
-    }
 }
 
 /// How a process starts.

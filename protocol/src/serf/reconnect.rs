@@ -1,7 +1,7 @@
 //! The reconnector (`serf/serf.go: handleReconnect, reconnect`; specification 3.10) and the rejoin from a
 //! snapshot (`handleRejoin`; specification 9).
 
-use super::{Agent, Draw, Event, SerfOutbox, queues::next};
+use super::{Agent, Draw, Event, Life, SerfOutbox, queues::next};
 use crate::{
     belief::{AddressId, MemberId},
     rng::Chance,
@@ -17,7 +17,7 @@ impl Agent<'_> {
         let serf = &mut *self.serf;
         let every = config.reconnect_interval;
         let idle = serf.members.failed.is_empty() || serf.reconnecting || every == 0;
-        serf.reconnect_at = if idle || serf.life.is_over() {
+        serf.reconnect_at = if idle || serf.life == Life::Shutdown {
             NEVER
         } else if serf.reconnect_at == NEVER {
             next(serf.reconnect_grid, every, env.now)

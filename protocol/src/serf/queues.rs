@@ -83,7 +83,12 @@ impl Queues {
         if self.check_at != NEVER || self.waiting == 0 || every == 0 {
             return;
         }
-        let least = config.queue_depth_warning.min(config.max_queue_depth + 1).max(1);
+        // With a least depth the limit is never below it, and the greatest one does not count.
+        let limit = match config.min_queue_depth {
+            0 => config.max_queue_depth,
+            least => least,
+        };
+        let least = config.queue_depth_warning.min(limit.saturating_add(1)).max(1);
         if self.queues.iter().any(|q| q.len() >= least) {
             self.check_at = next(self.grid, every, now);
         }

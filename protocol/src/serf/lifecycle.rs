@@ -114,7 +114,7 @@ impl Serf {
             reconnecting: false,
             prunes: Vec::new(),
             stalled_until: NEVER,
-            stall: None,
+            stalls: std::collections::VecDeque::new(),
             pipeline: Pipeline::default(),
             recorder: None,
             rejoin: Vec::new(),

@@ -46,7 +46,7 @@ pub mod tags;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
     belief::MemberId,
@@ -187,7 +187,7 @@ pub struct Serf {
     prunes: Vec<(Time, MemberId)>,
     /// Until when handling stands still (a prune of the original, quirk `prune_freeze`).
     stalled_until: Time,
-    stall: Option<Stall>,
+    stalls: VecDeque<Stall>,
     pipeline: Pipeline,
     recorder: Option<Box<Recorder>>,
     /// Members of the snapshot still to be tried, last first.

@@ -13,13 +13,15 @@ use crate::{
     belief::MemberId,
     queue::Waiter,
     swim::{Env, Input},
-    time::NEVER,
+    time::{NEVER, Time},
     view::View,
 };
 
-/// What waits for the end of a standstill.
+/// What waits for the end of a standstill; the next one begins then.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stall {
+    /// When it ends.
+    pub(super) until: Time,
     /// Who is forgotten then.
     pub(super) member: MemberId,
     /// The message that goes on then, and who waits for it.
@@ -38,14 +40,15 @@ impl Agent<'_> {
             return Leaving::News;
         }
         let wait = env.config.serf.map_or(0, |c| c.broadcast_timeout + c.leave_propagate_delay);
-        let at = env.now + wait;
         if env.config.quirks.prune_freeze {
-            self.serf.stalled_until = at;
-            self.serf.stall = Some(Stall { member, message: None });
+            let stalls = &mut self.serf.stalls;
+            let until = stalls.back().map_or(env.now, |last| last.until) + wait;
+            stalls.push_back(Stall { until, member, message: None });
+            self.serf.stalled_until = stalls[0].until;
             self.swim.set_slow(true);
             return Leaving::Stalls;
         }
-        self.serf.prunes.push((at, member));
+        self.serf.prunes.push((env.now + wait, member));
         Leaving::News
     }
 
@@ -55,17 +58,22 @@ impl Agent<'_> {
         _env: &mut Env<'_, V, O>,
         (user, waiter): (u32, Waiter),
     ) {
-        if let Some(stall) = &mut self.serf.stall {
+        if let Some(stall) = self.serf.stalls.back_mut() {
             stall.message = Some((user, waiter));
         }
     }
 
     pub(super) fn end_stall<V: View, O: SerfOutbox>(&mut self, env: &mut Env<'_, V, O>) {
-        self.serf.stalled_until = NEVER;
-        let Some(stall) = self.serf.stall.take() else { return };
-        self.erase_left(env, stall.member);
+        let Some(stall) = self.serf.stalls.pop_front() else { return };
+        self.serf.stalled_until = self.serf.stalls.front().map_or(NEVER, |next| next.until);
+        if self.serf.members.status(stall.member) != Status::None {
+            self.erase_left(env, stall.member);
+        }
         if let Some((user, waiter)) = stall.message {
             self.queue(env, QueueName::Intent, user, waiter);
+        }
+        if self.serf.stalled_until != NEVER {
+            return;
         }
         self.swim.set_slow(false);
         // What piled up is handled until something stands still again.

@@ -18,3 +18,4 @@
 mod members;
 mod messages;
 mod pool;
+mod transitions;

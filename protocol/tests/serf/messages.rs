@@ -267,6 +267,30 @@ fn a_leave_takes_two_broadcasts_and_a_second() {
     }
 }
 
+/// With a least depth the limit goes by it and by the members, also where the warning is far (6.4).
+#[test]
+fn the_least_depth_is_a_limit_of_its_own() {
+    // Least depth, greatest depth, members; what a queue of 100 is pruned to.
+    for (min, max, members, left) in
+        [(0, 4096, 5, 100), (0, 90, 5, 90), (10, 4096, 5, 10), (10, 20, 40, 80), (10, 20, 50, 100)]
+    {
+        let config = quiet_with(|serf| {
+            (serf.min_queue_depth, serf.max_queue_depth) = (min, max);
+        });
+        let config = Config { gossip_interval: 0, ..config };
+        let mut pool = Pool::at_rest(&config, 1, members, 0);
+        crowd(&mut pool, 100, 60);
+        pool.run_until(30 * SECOND);
+        assert_eq!(pool.serf(0).depth(QueueName::Intent), left, "{min} {max} {members}");
+        let pruned = |e: &Event| match e {
+            Event::Pruned { dropped, limit, .. } => Some((*dropped, *limit)),
+            _ => None,
+        };
+        let expected = (left < 100).then_some((100 - left, left));
+        assert_eq!(pool.told(0).find_map(pruned), expected);
+    }
+}
+
 /// No priority for anybody's leave: longer messages go first, so a short name waits.
 #[test]
 fn surprise_15_a_short_leave_waits_behind_longer_intents() {

@@ -402,7 +402,7 @@ fn cycles(cx: &mut Cx<'_>, entries: &[(Entry, verbs::Later)], nodes: &[Node]) {
             let other = &entries[event as usize];
             if other.1.news == News::Stays {
                 let span = nodes[i].get("after").map_or(nodes[i].span, |n| n.span);
-                let message = format!("`{}` changes nothing that others could know", other.0.id);
+                let message = format!("who knows of `{}` is not counted", other.0.id);
                 let place = format!("timeline[{i}].after");
                 cx.error(span, &place, &message, "write `known: none` to wait for it to happen");
             }

@@ -202,7 +202,7 @@ pub(crate) fn read(
     }
     let span = if matches!(given.value.kind, Kind::Null) { given.at } else { given.value.span };
     let fields = Fields::over(pairs, &place, span);
-    let own = matches!(verb.kind, Reader::SetConfig | Reader::RotateKey);
+    let own = matches!(verb.kind, Reader::SetConfig | Reader::ForceLeave | Reader::RotateKey);
     let news = if verb.lasts || own { News::Stays } else { News::Spreads };
     let later = Later { settings: None, picks: Vec::new(), news };
     let mut reading = Reading { cx, fields, world: scene.world, later };
@@ -264,7 +264,9 @@ impl<'t> Reading<'_, '_, '_, 't> {
             }
             Reader::Leave => {
                 let who = self.who();
-                let timeout = self.time("timeout", 5_000_000_000);
+                // Serf bounds each of its waits itself, and its whole leave not at all.
+                let default = if self.cx.serf == Some(true) { 0 } else { 5_000_000_000 };
+                let timeout = self.time("timeout", default);
                 let stop_after = self.time("stop_after", 0);
                 Some(Action::Leave { who: who?, timeout, stop_after })
             }

@@ -65,12 +65,6 @@ pub struct Surroundings<'a> {
     pub slot_of: &'a [u32],
 }
 
-impl Surroundings<'_> {
-    fn is_true(&self, slot: u32) -> bool {
-        self.nodes[slot as usize].as_ref().is_some_and(|n| !n.has_left())
-    }
-}
-
 /// The observer of one run.
 #[derive(Debug)]
 pub struct Observer {
@@ -192,7 +186,7 @@ impl Observer {
             records[state_index(belief.status)] -= 1;
         }
         self.levels.records(now, records);
-        if was_true {
+        if was_true && !self.leaving.contains_key(&member) {
             self.withdraw(member, view);
         }
         self.gone_at.insert(member, now);
@@ -226,8 +220,10 @@ impl Observer {
 
     /// A node has called leave: it counts as gone from now on, though its process still runs.
     pub fn left(&mut self, member: MemberId, view: &[(MemberId, Belief)], now: Time) {
+        if self.leaving.insert(member, now).is_some() {
+            return;
+        }
         self.withdraw(member, view);
-        self.leaving.insert(member, now);
         self.quit.insert(member);
         self.pending_leaves.insert(member, now);
         self.episodes.close(member);
@@ -285,7 +281,7 @@ impl Observer {
         let Condition::Partition { groups, direction, .. } = &cut.condition else { return };
         let mut of = vec![0u16; scene.hosts.len()];
         for (g, group) in groups.iter().enumerate() {
-            for slot in group.iter().filter(|&s| scene.is_true(s)) {
+            for slot in group.iter().filter(|&s| is_true(s, &self.leaving, scene)) {
                 of[slot as usize] = g as u16 + 1;
             }
         }
@@ -474,7 +470,7 @@ impl Observer {
             self.levels.records(now, records);
         }
         if scene.hosts[slot as usize].member == member {
-            self.about_self(member, new, scene.is_true(slot));
+            self.about_self(member, new, is_true(slot, &self.leaving, scene));
             if self.started_at[slot as usize] == now {
                 self.serf_started(member, slot, now);
             }
@@ -574,7 +570,7 @@ impl Observer {
         scene: &Surroundings<'_>,
     ) {
         let now = scene.now;
-        if scene.is_true(observer) || scene.nodes[observer as usize].is_none() {
+        if is_true(observer, &self.leaving, scene) || scene.nodes[observer as usize].is_none() {
             self.census.record(member, old, new);
             self.look_whole(now);
             if self.census.holders(member) as u64 + 1 >= self.census.true_nodes()
@@ -641,6 +637,13 @@ impl Observer {
             }
         }
     }
+}
+
+/// Whether a process runs on a slot that has not been told to leave. Serf's leave comes to memberlist's only
+/// after its intent has gone out, so that those who `leave` have to be asked too.
+fn is_true(slot: u32, leaving: &FxHashMap<MemberId, Time>, scene: &Surroundings<'_>) -> bool {
+    let node = scene.nodes[slot as usize].as_ref();
+    node.is_some_and(|n| !n.has_left() && !leaving.contains_key(&n.identity().me))
 }
 
 /// The name of an occurrence.

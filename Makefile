@@ -1,9 +1,8 @@
 # Wavetank's commands. `make help` lists them.
 
-CARGO ?= cargo
 RUNS ?= runs
 
-.PHONY: help demo test lint fmt build bench fidelity fuzz exactness clean
+.PHONY: help demo test lint fmt build bench fidelity real-serf fuzz exactness clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,6 +26,9 @@ fmt: ## format the code
 
 fidelity: ## compare with measurements of real clusters (a few minutes)
 	$(CARGO) run --release --quiet -p wavetank-tests --bin fidelity
+
+real-serf: ## real Serf agents on loopback beside their simulation (under five minutes)
+	$(CARGO) run --release --quiet -p wavetank-tests --bin real_serf
 
 bench: ## ratios against a bare loop and a peer, in one run
 	$(CARGO) run --release --quiet -p wavetank-benches --bin bench

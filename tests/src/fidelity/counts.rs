@@ -31,16 +31,28 @@ pub struct Told {
     pub deaths: Vec<(Time, u32, MemberId)>,
     /// Join callbacks about those who had been gone: time, observer, subject.
     pub joins: Vec<(Time, u32, MemberId)>,
+    /// When the cut began.
+    pub began: Option<Time>,
 }
 
 impl Watch for Told {
     fn event(&mut self, scene: Scene<'_>, event: &Event) {
-        let &Event::Believed { member, old: Some(old), new, .. } = event else { return };
-        let (old, new) = (scene.roster.belief(old).status, scene.roster.belief(new).status);
+        let &Event::Believed { member, old, new, .. } = event else { return };
+        let (old, new) = (
+            // Somebody dead for long is not in the list any more.
+            old.map_or(Status::Dead, |old| scene.roster.belief(old).status),
+            scene.roster.belief(new).status,
+        );
         if new.is_gone() && !old.is_gone() {
             self.deaths.push((scene.now, scene.slot, member));
         } else if old.is_gone() && new == Status::Alive {
             self.joins.push((scene.now, scene.slot, member));
+        }
+    }
+
+    fn script(&mut self, now: Time, _event: &str, verb: &'static str, _slots: &[u32]) {
+        if verb == "partition" {
+            self.began.get_or_insert(now);
         }
     }
 }
@@ -343,7 +355,7 @@ pub struct Cut {
 /// Runs a partition into the first 16 and the other nodes that heals after `until` seconds.
 pub fn cut(plan: &Plan, seed: u64, until: f64) -> Cut {
     let Run { outcome, told, .. } = run(plan, seed);
-    let begins = f64::from(BEGIN);
+    let begins = told.began.map_or(f64::NAN, |at| at as f64 / 1e9);
     let seconds = |at: Time| at as f64 / 1e9 - begins;
     let side = |slot: u32| slot < 16;
     let across = |d: &&(Time, u32, MemberId)| side(d.1) != side(d.2.0);

@@ -2,13 +2,13 @@
 
 use wavetank_protocol::{
     Time,
-    belief::MemberId,
+    belief::{MemberId, Status},
     serf::{
         self,
         event::{MemberEvent, Path},
         ledger::{Ledger, QuestionId},
     },
-    swim::{self, ProbeEnd},
+    swim::{self, Via},
 };
 use wavetank_sim_core::watch::{Scene, Watch};
 
@@ -33,7 +33,7 @@ pub enum Log {
     Response(usize),
     /// `requesting serf shutdown`: a leave is done.
     LeaveReturned,
-    /// `Suspect ... has failed, no acks received`.
+    /// `Suspect ... has failed, no acks received`: the first time that it is news.
     Suspects(MemberId),
 }
 
@@ -59,8 +59,9 @@ fn asked_name(ledger: &Ledger, question: QuestionId) -> usize {
 
 impl Watch for Logs {
     fn event(&mut self, scene: Scene<'_>, event: &swim::Event) {
-        if let &swim::Event::Probed { target, end: ProbeEnd::Failed, .. } = event {
-            self.lines.push((scene.now, scene.slot as usize, Log::Suspects(target)));
+        let &swim::Event::Believed { member, new, via, .. } = event else { return };
+        if via == Via::Own && scene.roster.belief(new).status == Status::Suspect {
+            self.lines.push((scene.now, scene.slot as usize, Log::Suspects(member)));
         }
     }
 

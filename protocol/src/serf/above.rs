@@ -16,7 +16,6 @@ use crate::{
 pub struct Above<'a, O> {
     pub(super) inner: &'a mut O,
     pub(super) serf: &'a mut Serf,
-    pub(super) told: &'a mut Vec<Event>,
     /// What the packet at hand carries.
     pub(super) payload: Option<&'a AckPayload>,
     pub(super) config: &'a Config,
@@ -52,10 +51,10 @@ impl<O: SerfOutbox> Outbox for Above<'_, O> {
             Event::Believed { .. }
             | Event::UserMessage { .. }
             | Event::Merged { .. }
-            | Event::Conflict { .. } => self.told.push(event),
+            | Event::Conflict { .. } => self.serf.told.push(event),
             Event::Joined { .. } | Event::LeaveReturned { .. } | Event::UpdateReturned { .. } => {
                 // These are Serf's to return.
-                self.told.push(event);
+                self.serf.told.push(event);
                 return;
             }
             _ => {}

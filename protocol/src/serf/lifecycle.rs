@@ -1,8 +1,6 @@
 //! The application's calls: create, join, leave, force-leave, tags, shutdown (`serf/serf.go: Create, Join,
 //! Leave, forceLeave, SetTags, Shutdown`; specification 3.6, 3.7, 8).
 
-use std::sync::Arc;
-
 use super::{
     Agent, Call, Calling, Clocks, Config, Event, Serf, SerfOutbox, Status,
     coordinate::Client,
@@ -10,7 +8,7 @@ use super::{
     intents::Leaving,
     lamport::Clock,
     ledger::Content,
-    members::{Members, Record},
+    members::{Members, Resting},
     pipeline::Pipeline,
     queues::Queues,
     ring::Ring,
@@ -86,6 +84,7 @@ impl Serf {
         Self {
             wake: NEVER,
             touched: true,
+            told: Vec::new(),
             me: identity.me,
             stream: identity.stream,
             draws: [0; 8],
@@ -164,16 +163,16 @@ impl Serf {
         env: &mut Env<'_, V, O>,
         identity: Identity,
         rest: Rest,
-        (members, age): (Arc<Vec<Record>>, Span),
+        (members, age): (&Resting, Span),
     ) -> (Node, Self) {
         let config = env.config.serf.unwrap_or(Config::library());
         let mut serf = Self::blank(identity, &config, age, env.now);
         if config.coordinates(env.config.quirks.dead_config) {
             serf.coordinates = Some(Client::default());
         }
-        let count = members.len() as u32;
+        let count = members.count();
         serf.clocks.member = Clock::at(u64::from(count.max(1)));
-        serf.members = Members::resting(members, &env.world.roster);
+        serf.members = Members::resting(members);
         serf.pipeline = Pipeline::grown(count);
         if config.snapshot {
             let mut text = String::new();

@@ -48,6 +48,33 @@ pub struct Copy {
     differs: Arc<Vec<(MemberId, Record)>>,
 }
 
+/// What all nodes of a cluster at rest hold, which they share.
+#[derive(Clone, Debug, Default)]
+pub struct Resting {
+    records: Arc<Vec<Record>>,
+    bytes: u64,
+}
+
+impl Resting {
+    /// Everybody alive with these attributes, by member, as if all had joined one after another.
+    pub fn new(roster: &Roster, attributes: &[AttributesId]) -> Self {
+        let record = |(i, &attributes): (usize, &AttributesId)| Record {
+            ltime: i as LTime,
+            attributes,
+            status: Status::Alive,
+        };
+        let records: Vec<Record> = attributes.iter().enumerate().map(record).collect();
+        let bytes = (0u32..).zip(&records);
+        let bytes = bytes.map(|(m, r)| entry_bytes(roster, MemberId(m), r.ltime)).sum();
+        Self { records: Arc::new(records), bytes }
+    }
+
+    /// How many members.
+    pub fn count(&self) -> u32 {
+        self.records.len() as u32
+    }
+}
+
 /// The table of one node.
 #[derive(Clone, Debug, Default)]
 pub struct Members {
@@ -107,14 +134,12 @@ impl Copy {
 }
 
 impl Members {
-    /// The table of a cluster at rest, which nodes share.
-    pub fn resting(base: Arc<Vec<Record>>, roster: &Roster) -> Self {
+    /// The table of a node of a cluster at rest.
+    pub fn resting(resting: &Resting) -> Self {
         let mut counts = [0; 5];
-        counts[Status::Alive as usize] = base.len() as u32;
-        let bytes = (0u32..).zip(base.iter());
-        let bytes = bytes.map(|(m, r)| entry_bytes(roster, MemberId(m), r.ltime)).sum();
-        let shared = Copy { base, differs: Arc::default() };
-        Self { shared, counts, bytes, ..Self::default() }
+        counts[Status::Alive as usize] = resting.count();
+        let shared = Copy { base: Arc::clone(&resting.records), differs: Arc::default() };
+        Self { shared, counts, bytes: resting.bytes, ..Self::default() }
     }
 
     /// The record of a member; [`NOBODY`] if there is none.
@@ -252,9 +277,9 @@ mod tests {
         for i in 0..700 {
             roster.add_member(&format!("n{i}"));
         }
-        let base = Arc::new((0..600).map(|i| record(i, Status::Alive)).collect::<Vec<_>>());
-        let mut table = Members::resting(Arc::clone(&base), &roster);
-        let mut plain: Vec<Record> = base.to_vec();
+        let base: Vec<Record> = (0..600).map(|i| record(i, Status::Alive)).collect();
+        let mut table = Members::resting(&Resting::new(&roster, &[AttributesId(0); 600]));
+        let mut plain: Vec<Record> = base.clone();
         plain.resize(700, NOBODY);
         let before = table.copy().clone();
         for i in 0..1000u32 {

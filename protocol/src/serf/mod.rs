@@ -17,6 +17,7 @@
 //! does within one call depends on what Serf makes of it.
 
 mod above;
+mod audit;
 pub mod coalesce;
 pub mod config;
 mod conflict;
@@ -84,7 +85,6 @@ pub struct Shared {
     /// What messages say.
     pub ledger: Ledger,
     states: States,
-    told: Vec<swim::Event>,
     differing: Vec<(MemberId, Record)>,
 }
 
@@ -142,21 +142,28 @@ enum Calling {
     ForceLeave(MemberId),
 }
 
-/// A Serf node's state beside that of its SWIM node.
+/// A Serf node's state beside that of its SWIM node. What every event looks at comes first, in one line.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Serf {
     wake: Time,
     /// Something happened that may move a deadline.
     touched: bool,
-    me: MemberId,
     /// Which streams of chance are its own.
     stream: u32,
+    /// Until when handling stands still (a prune of the original, quirk `prune_freeze`).
+    stalled_until: Time,
+    /// Absent where coordinates are off.
+    coordinates: Option<Client>,
     draws: [u32; 8],
+    /// What SWIM told in the call at hand.
+    told: Vec<swim::Event>,
+    queues: Queues,
+    me: MemberId,
     clocks: Clocks,
     life: Life,
     members: Members,
     intents: BTreeMap<MemberId, Intent>,
-    queues: Queues,
     calls: Vec<Call>,
     numbers: u32,
     events: Ring<TextId>,
@@ -185,8 +192,6 @@ pub struct Serf {
     reconnecting: bool,
     /// Prunes that wait in the background.
     prunes: Vec<(Time, MemberId)>,
-    /// Until when handling stands still (a prune of the original, quirk `prune_freeze`).
-    stalled_until: Time,
     stalls: VecDeque<Stall>,
     pipeline: Pipeline,
     recorder: Option<Box<Recorder>>,
@@ -194,8 +199,6 @@ pub struct Serf {
     rejoin: Vec<(MemberId, crate::belief::AddressId)>,
     rejoining: Option<MemberId>,
     rotation: Option<Rotation>,
-    /// Absent where coordinates are off.
-    coordinates: Option<Client>,
 }
 
 /// A Serf node for the time of a call.
@@ -304,16 +307,9 @@ impl Agent<'_> {
         payload: Option<&AckPayload>,
         act: impl FnOnce(&mut Node, &mut Env<'_, V, Above<'_, O>>) -> R,
     ) -> R {
-        let mut told = std::mem::take(&mut env.world.serf.told);
         let keys = env.world.keys;
-        let mut above = Above {
-            inner: &mut *env.out,
-            serf: self.serf,
-            told: &mut told,
-            payload,
-            config: env.config,
-            keys,
-        };
+        let mut above =
+            Above { inner: &mut *env.out, serf: self.serf, payload, config: env.config, keys };
         let mut inner = Env {
             now: env.now,
             config: env.config,
@@ -322,14 +318,23 @@ impl Agent<'_> {
             out: &mut above,
         };
         let result = act(self.swim, &mut inner);
-        if !told.is_empty() {
-            self.serf.touched = true;
-            for event in told.drain(..) {
-                self.heard(env, event);
-            }
+        if !self.serf.told.is_empty() {
+            self.listen(env);
         }
-        env.world.serf.told = told;
         result
+    }
+
+    /// Looks at what SWIM told.
+    #[cold]
+    fn listen<V: View, O: SerfOutbox>(&mut self, env: &mut Env<'_, V, O>) {
+        self.serf.touched = true;
+        let mut told = std::mem::take(&mut self.serf.told);
+        for event in told.drain(..) {
+            self.heard(env, event);
+        }
+        // What a reaction made SWIM tell was looked at then.
+        debug_assert!(self.serf.told.is_empty());
+        self.serf.told = told;
     }
 
     /// Something that SWIM told.

@@ -15,14 +15,15 @@ use crate::{
 
 /// The queues of one node.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Queues {
-    queues: [Queue; 3],
     /// Queued in all.
     waiting: u32,
     /// When the depths are looked at next; never while there is nothing to find.
     check_at: Time,
     /// A look at the depths: the others are whole periods from it.
     grid: Time,
+    queues: [Queue; 3],
 }
 
 /// What a look at a queue found.
@@ -119,6 +120,14 @@ impl Queues {
         self.queues.each_mut().map(Queue::take_replaced)
     }
 
+    /// The depth above which a queue is pruned (`getQueueMax`).
+    pub fn limit(&self, config: &Config, members: u32) -> u32 {
+        match config.min_queue_depth {
+            0 => config.max_queue_depth,
+            least => least.max(members.saturating_mul(2)),
+        }
+    }
+
     /// Looks at all depths; queues above the limit lose the messages that were sent most.
     pub fn check(
         &mut self,
@@ -128,11 +137,7 @@ impl Queues {
         mut found: impl FnMut(Depth),
     ) {
         self.check_at = NEVER;
-        let limit = if config.min_queue_depth > 0 {
-            config.min_queue_depth.max(2 * members)
-        } else {
-            config.max_queue_depth
-        };
+        let limit = self.limit(config, members);
         for name in QueueName::ALL {
             let queue = &mut self.queues[name as usize];
             let depth = queue.len();

@@ -12,6 +12,7 @@ use crate::{
     queue::{Name, Waiter},
     rng::Chance,
     rules,
+    sizes::Book,
     time::{NEVER, Time},
     view::{SnapshotId, View},
 };
@@ -230,7 +231,8 @@ impl Node {
         let world = &mut *env.world;
         let n = self.order.len();
         let above = user.as_ref().map(|u| &u.len);
-        let len = world.sizes.state(&world.roster, env.config, n, self.state_bytes, above);
+        let book = Book::new(&world.roster, &world.serf.ledger);
+        let len = world.sizes.state(book, env.config, n, self.state_bytes, above);
         let user = user.map_or(0, |u| u.id);
         (StreamMessage::State { snapshot, join, user }, len)
     }

@@ -11,6 +11,7 @@ use crate::{
     queue::Budget,
     rng::Chance,
     rules,
+    sizes::Book,
     time::NEVER,
     view::View,
 };
@@ -217,7 +218,9 @@ impl Node {
         known: bool,
     ) {
         let me = self.me();
-        let len = env.world.sizes.packet(&env.world.roster, env.config, me, head, messages, known);
+        let world = &mut *env.world;
+        let book = Book::new(&world.roster, &world.serf.ledger);
+        let len = world.sizes.packet(book, env.config, me, head, messages, known);
         let purpose = if head == Head::None { Purpose::Gossip } else { Purpose::Probe };
         let envelope = env.config.envelope();
         env.out.send(to, Packet { head, messages, payload: None, envelope, len, purpose });

@@ -15,6 +15,7 @@ use super::{
 pub(super) const BINS: usize = 180;
 
 /// A curve with its words and colour.
+#[derive(Clone, Copy)]
 pub(super) struct Level<'a> {
     pub curve: &'a str,
     pub y: &'a str,

@@ -120,7 +120,8 @@ pub(super) fn levels(inputs: &Inputs) -> Vec<Plot> {
         let ever = |l: &Level| {
             inputs.curve(l.curve).iter().any(|s| s.points.iter().any(|p| p.1 != 0.0))
         };
-        levels.iter().any(ever).then(|| levels_plot(inputs, name, title, caption, levels))?
+        let levels: Vec<Level> = levels.iter().copied().filter(ever).collect();
+        levels_plot(inputs, name, title, caption, &levels)
     })
     .collect()
 }

@@ -27,8 +27,8 @@ use crate::{
 
 /// Purpose of the draws of map orders; a node's own are below.
 const MAP_ORDER: u64 = 48;
-/// How often all Serf nodes are looked at.
-const LOOK: Span = SECOND;
+/// All Serf nodes are looked at every second, or less often in long runs: at most so many times.
+const LOOKS: u64 = 600;
 
 /// A Serf node and what was last seen of it.
 #[derive(Debug)]
@@ -41,7 +41,15 @@ impl Seat {
     /// Hints that it will be used soon.
     #[inline]
     pub fn prefetch(&self) {
-        prefetch(std::slice::from_ref(&self.serf), 0, 6);
+        prefetch(std::slice::from_ref(&self.serf), 0, 2);
+    }
+
+    /// The same for what it points to.
+    #[inline]
+    pub fn prefetch_within(&self) {
+        if let Some(coordinate) = self.serf.coordinate() {
+            prefetch(std::slice::from_ref(coordinate), 0, 2);
+        }
     }
 }
 
@@ -236,7 +244,7 @@ impl<W: Watch> Tank<'_, W> {
                 })
             });
             self.kernel.observer.serf_look(at, &mut looks, &self.kernel.net);
-            self.look_at += LOOK;
+            self.look_at += SECOND.max(self.plan.duration / LOOKS);
         }
     }
 

@@ -1,12 +1,12 @@
 //! How a run begins: slots, names, settings, and a cluster at rest, empty or joining.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::collections::VecDeque;
 
 use wavetank_protocol::{
     Config, NEVER,
-    belief::{AddressId, Attributes, AttributesId, Belief, MemberId, Roster, Status},
+    belief::{AddressId, Attributes, Belief, MemberId, Roster, Status},
     rng::{Chance, Keys, root},
-    serf::{self, Serf, members::Record},
+    serf::{Serf, members::Resting},
     swim::{Env, Identity, Node, Rest, World},
     view::{PlainTable, Snapshots},
 };
@@ -179,14 +179,11 @@ impl<W: Watch> Tank<'_, W> {
             state_bytes += u64::from(self.world.sizes.state_entry(&self.world.roster, belief));
         }
         let table = PlainTable::of(beliefs);
-        let record = |(i, &attributes): (usize, &AttributesId)| Record {
-            ltime: i as u64,
-            attributes,
-            status: serf::Status::Alive,
+        let records = if self.serfs.is_empty() {
+            Resting::default()
+        } else {
+            Resting::new(&self.world.roster, &attributes)
         };
-        let records = if self.serfs.is_empty() { 0 } else { attributes.len() };
-        let records = attributes.iter().enumerate().take(records).map(record).collect();
-        let records: Arc<Vec<Record>> = Arc::new(records);
         let mut rng = root(self.seed, purpose::PHASES);
         let mut later = root(self.seed, purpose::SERF_PHASES);
         for (i, &slot) in slots.iter().enumerate() {
@@ -203,9 +200,8 @@ impl<W: Watch> Tank<'_, W> {
                 let longest = longest.max(serf.queue_check_interval);
                 let cycles = longest.div_ceil(cycle.max(1)).max(1);
                 let age = age + later.span(cycles) * cycle;
-                let records = Arc::clone(&records);
                 self.boot(slot, |env| {
-                    let (node, serf) = Serf::at_rest(env, identity, rest, (records, age));
+                    let (node, serf) = Serf::at_rest(env, identity, rest, (&records, age));
                     (node, Some(serf))
                 });
             } else {

@@ -121,7 +121,7 @@ impl Queues {
     }
 
     /// The depth above which a queue is pruned (`getQueueMax`).
-    pub fn limit(&self, config: &Config, members: u32) -> u32 {
+    pub fn limit(config: &Config, members: u32) -> u32 {
         match config.min_queue_depth {
             0 => config.max_queue_depth,
             least => least.max(members.saturating_mul(2)),
@@ -137,7 +137,7 @@ impl Queues {
         mut found: impl FnMut(Depth),
     ) {
         self.check_at = NEVER;
-        let limit = self.limit(config, members);
+        let limit = Self::limit(config, members);
         for name in QueueName::ALL {
             let queue = &mut self.queues[name as usize];
             let depth = queue.len();

@@ -15,6 +15,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says so by panicking")]
 
+mod histories;
 mod members;
 mod messages;
 mod pool;

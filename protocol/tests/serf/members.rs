@@ -246,7 +246,7 @@ fn surprise_19_a_late_joiner_does_not_know_the_failed() {
     let mut pool = Pool::at_rest(&quiet(), 2, 9, 1);
     for m in [0, 1] {
         pool.dies(m, 7, 1);
-        pool.hear_leave(m, 8, 3);
+        pool.hear_leave(m, 8, 20);
         pool.dies(m, 8, 1);
     }
     pool.create(9, &quiet(), Start::default());

@@ -1,10 +1,7 @@
 //! Serf nodes without a network: each does what a test says, and what it sends waits until a test lets it
 //! arrive. Time is a number; packets and streams arrive at once or not at all.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use wavetank_protocol::{
     Config, Span, Time,
@@ -16,7 +13,7 @@ use wavetank_protocol::{
         self, Agent, Event, Serf, SerfOutbox, Start,
         event::QueueName,
         ledger::{Answer, Content, Question, QuestionId, Text, TextId},
-        members::Record,
+        members::Resting,
     },
     swim::{self, Action, Env, Identity, Input, Node, Outbox, Rest, Step, StreamMessage, World},
     view::{PlainTable, PlainView, SnapshotId, Snapshots},
@@ -117,12 +114,12 @@ impl Pool {
         }
     }
 
-    /// The first `running` of `known` members that know each other, at rest: all alive, each with the intent
-    /// of time 1, all member clocks at `known`. `strangers` more have names.
+    /// The first `running` of `known` members that know each other, at rest: all alive, member `m`
+    /// since the intent of time `m`, all member clocks at `known`. `strangers` more have names.
     pub fn at_rest(config: &Config, running: u32, known: u32, strangers: u32) -> Self {
         let mut pool = Self::empty(known + strangers);
         let mut beliefs = Vec::new();
-        let mut records = Vec::new();
+        let mut all = Vec::new();
         let mut state_bytes = 0;
         for m in 0..known {
             let attributes = pool.attributes(m, 0);
@@ -130,14 +127,13 @@ impl Pool {
             let belief = Belief { member, status, incarnation: 1, attributes };
             state_bytes += u64::from(pool.world.sizes.state_entry(&pool.world.roster, belief));
             beliefs.push(pool.world.roster.belief_id(belief));
-            records.push(Record { ltime: 1, attributes, status: serf::Status::Alive });
+            all.push(attributes);
         }
-        let records = Arc::new(records);
+        let resting = Resting::new(&pool.world.roster, &all);
         for m in 0..running {
             let rest = Rest { age: 0, members: known, state_bytes };
-            let members = (Arc::clone(&records), 0);
             pool.add(m, config, PlainTable::of(beliefs.clone()), |env, identity| {
-                Serf::at_rest(env, identity, rest, members)
+                Serf::at_rest(env, identity, rest, (&resting, 0))
             });
         }
         pool
@@ -404,6 +400,16 @@ impl Pool {
                     }
                 }
                 Sent::Action(action) => self.act(from, action),
+            }
+        }
+    }
+
+    /// Everything that was sent is lost.
+    pub fn lose(&mut self) {
+        while let Some((_, sent)) = self.next_sent() {
+            if let Sent::Action(Action::Send { message, .. } | Action::Reply { message, .. }) = sent
+            {
+                self.release(message);
             }
         }
     }

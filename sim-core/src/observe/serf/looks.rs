@@ -14,7 +14,7 @@ const PLACED: usize = 512;
 /// Greatest number of pairs whose distance is compared.
 const PAIRS: usize = 1024;
 /// Greatest number of points of a curve.
-const POINTS: usize = 240;
+const POINTS: usize = 480;
 
 const CLOCKS: [&str; 3] = ["clock.member.skew", "clock.event.skew", "clock.query.skew"];
 /// In the order of `QueueName::ALL`: gauge, its greatest, curve.
@@ -54,13 +54,42 @@ struct Point {
     error: Option<[f64; 2]>,
 }
 
+impl Point {
+    /// The greatest of both, at the later time.
+    fn with(self, later: Self) -> Self {
+        let error = match (self.error, later.error) {
+            (Some(a), Some(b)) => Some([a[0].max(b[0]), a[1].max(b[1])]),
+            (a, b) => a.or(b),
+        };
+        Self {
+            at: later.at,
+            skew: [0, 1, 2].map(|i| self.skew[i].max(later.skew[i])),
+            depths: [0, 1, 2].map(|i| self.depths[i].max(later.depths[i])),
+            error,
+        }
+    }
+}
+
+/// Levels of all looks.
+#[derive(Clone, Copy, Debug)]
+struct Range {
+    looks: u64,
+    sum: f64,
+    min: f64,
+    max: f64,
+}
+
 /// All looks of a run.
 #[derive(Debug)]
 pub struct Looks {
     nodes: Vec<Depths>,
     /// Greatest depths since the last look.
     since: [u32; 3],
+    skew: [Range; 3],
+    /// What the looks showed; in long runs of so many looks each, but for the last.
     points: Vec<Point>,
+    each: u32,
+    in_last: u32,
     /// Each so many slots has its coordinate looked at.
     stride: u32,
     placed: Vec<(u32, Coordinate)>,
@@ -73,10 +102,13 @@ impl Looks {
         Self {
             nodes: vec![Depths::default(); slots],
             since: [0; 3],
-            points: Vec::new(),
+            skew: [Range { looks: 0, sum: 0.0, min: f64::INFINITY, max: 0.0 }; 3],
+            points: Vec::with_capacity(POINTS),
+            each: 1,
+            in_last: 0,
             stride: slots.div_ceil(PLACED).max(1) as u32,
-            placed: Vec::new(),
-            errors: Vec::new(),
+            placed: Vec::with_capacity(slots.min(PLACED)),
+            errors: Vec::with_capacity(PAIRS),
         }
     }
 
@@ -121,7 +153,33 @@ impl Looks {
         // What the looks themselves noted belongs to this one.
         self.since = [0; 3];
         let error = self.compare(truth);
-        self.points.push(Point { at: now, skew, depths, error });
+        for (range, skew) in self.skew.iter_mut().zip(skew) {
+            range.looks += 1;
+            range.sum += skew as f64;
+            range.min = range.min.min(skew as f64);
+            range.max = range.max.max(skew as f64);
+        }
+        self.keep(Point { at: now, skew, depths, error });
+    }
+
+    /// Keeps a point in bounded space: when it is full, two become one from then on.
+    fn keep(&mut self, point: Point) {
+        if self.in_last > 0 && self.in_last < self.each {
+            if let Some(last) = self.points.last_mut() {
+                *last = last.with(point);
+            }
+            self.in_last += 1;
+            return;
+        }
+        if self.points.len() == POINTS {
+            for i in 0..POINTS / 2 {
+                self.points[i] = self.points[2 * i].with(self.points[2 * i + 1]);
+            }
+            self.points.truncate(POINTS / 2);
+            self.each *= 2;
+        }
+        self.points.push(point);
+        self.in_last = 1;
     }
 
     /// Compares estimated and true round trips over pairs spread evenly over all.
@@ -167,7 +225,9 @@ impl Looks {
             gauges.push(gauge(QUEUES[i][1], nodes().map(|(n, _)| f64::from(n.greatest[i]))));
         }
         for (i, clock) in CLOCKS.into_iter().enumerate() {
-            gauges.push(gauge(clock, self.points.iter().map(|p| p.skew[i] as f64)));
+            let Range { looks, sum, min, max } = self.skew[i];
+            let min = if looks > 0 { min } else { 0.0 };
+            gauges.push(Gauge { metric: clock, nodes: looks, sum, min, max });
         }
         if !self.errors.is_empty() {
             gauges.push(gauge("coordinate.error", self.errors.iter().copied()));
@@ -191,13 +251,8 @@ impl Looks {
         curves
     }
 
-    /// Of many looks, so many of the same length, each with its greatest value.
     fn curve(&self, curve: &'static str, value: impl Fn(&Point) -> Option<f64>) -> Curve {
-        let step = self.points.len().div_ceil(POINTS).max(1);
-        let points = self.points.chunks(step).filter_map(|chunk| {
-            let greatest = chunk.iter().filter_map(&value).max_by(f64::total_cmp)?;
-            Some((chunk.last()?.at, greatest))
-        });
+        let points = self.points.iter().filter_map(|p| Some((p.at, value(p)?)));
         Curve { curve, event: String::new(), of: 0, points: points.collect() }
     }
 }
@@ -211,6 +266,20 @@ mod tests {
         let coordinate = Coordinate { height, ..Coordinate::FRESH };
         let (clocks, depths) = ([clock, 1, 1], [depth, 0, 0]);
         SerfLook { slot, clocks, depths, coordinate: Some(coordinate) }
+    }
+
+    #[test]
+    fn long_runs_keep_the_greatest_of_several_looks() {
+        let mut looks = Looks::new(1);
+        for i in 1..=1000 {
+            let depth = u32::from(i == 501);
+            looks.look(i, &mut [look(0, i, depth, 0.0)].into_iter(), |_, _| 1);
+        }
+        let curve = looks.curves().remove(0).points;
+        assert!(curve.len() <= POINTS, "{}", curve.len());
+        assert_eq!(curve.iter().filter(|p| p.1 == 1.0).count(), 1);
+        assert_eq!(curve.last().expect("a point").0, 1000);
+        assert!(curve.windows(2).all(|w| w[0].0 < w[1].0));
     }
 
     #[test]

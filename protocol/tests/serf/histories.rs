@@ -22,7 +22,7 @@ use wavetank_protocol::{
     time::{MILLISECOND, SECOND},
 };
 
-use crate::pool::Pool;
+use crate::pool::{One, Pool};
 
 /// Members with a name: two nodes, two others that they know, and strangers.
 const NAMES: u32 = 7;
@@ -369,19 +369,15 @@ impl History {
     }
 }
 
-use crate::pool::One;
-
 /// Changes of a status that the specification's table knows, and erasure.
 fn is_known(old: Status, new: Status) -> bool {
-    use Status::{Alive, Failed, Leaving, Left, None};
-    matches!(
-        (old, new),
-        (None, Alive | Leaving)
-            | (Alive, Failed | Leaving | None)
-            | (Leaving, Alive | Left | None)
-            | (Left, Alive | None)
-            | (Failed, Alive | Left | None)
-    )
+    match old {
+        Status::None => matches!(new, Status::Alive | Status::Leaving),
+        Status::Alive => matches!(new, Status::Failed | Status::Leaving | Status::None),
+        Status::Leaving => matches!(new, Status::Alive | Status::Left | Status::None),
+        Status::Left => matches!(new, Status::Alive | Status::None),
+        Status::Failed => matches!(new, Status::Alive | Status::Left | Status::None),
+    }
 }
 
 /// `PROPTEST_CASES`, or so many.

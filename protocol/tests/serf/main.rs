@@ -19,4 +19,5 @@ mod histories;
 mod members;
 mod messages;
 mod pool;
+mod rules;
 mod transitions;

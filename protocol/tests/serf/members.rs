@@ -14,7 +14,7 @@ use wavetank_protocol::{
     time::{MILLISECOND, SECOND},
 };
 
-use crate::pool::{Pool, quiet, quiet_with};
+use crate::pool::{Pool, known, quiet, quiet_with};
 
 /// A tombstone's time is told on as one more, so it runs, and the clock with it once it is passed (7.4).
 #[test]
@@ -154,7 +154,7 @@ fn surprise_05_a_rejoin_is_silent_and_replays_the_ring() {
         let mut pool = Pool::created(&config, 1, 1);
         assert_eq!(pool.fire(0, "deploy", false), 1);
         pool.run_for(SECOND);
-        let start = Start { file: File::new(file), known: pool.known(&[0]) };
+        let start = Start { file: File::new(file), known: known(&[0]) };
         pool.create(1, &config, start);
         pool.deliver();
         let rejoined = Event::Rejoined { with: Some(MemberId(0)) };

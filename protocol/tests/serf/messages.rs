@@ -15,7 +15,7 @@ use wavetank_protocol::{
     time::{MILLISECOND, SECOND},
 };
 
-use crate::pool::{Pool, Sent, quiet, quiet_with};
+use crate::pool::{Pool, Sent, known, quiet, quiet_with};
 
 fn agent() -> Config {
     Config { serf: Some(serf::Config::agent()), ..quiet() }
@@ -449,7 +449,7 @@ fn surprise_31_coordinates_begin_anew_and_slowly() {
     let mut pool = Pool::created(&config, 1, 1);
     let saved =
         "coordinate: {\"Vec\":[1,2,3,4,5,6,7,8],\"Error\":0.1}\nalive: node-01 10.0.0.2:7946\n";
-    let start = Start { file: File::new(saved), known: pool.known(&[1]) };
+    let start = Start { file: File::new(saved), known: known(&[1]) };
     pool.create(0, &config, start);
     assert_eq!(pool.serf(0).coordinate(), Some(&Coordinate::default()));
     assert_eq!(pool.status(0, 0), Status::Alive);

@@ -96,6 +96,11 @@ pub fn quiet_with(change: impl FnOnce(&mut serf::Config)) -> Config {
     Config { serf: Some(serf), ..quiet() }
 }
 
+/// Members with their addresses, as a snapshot names them.
+pub fn known(members: &[u32]) -> Vec<(MemberId, AddressId)> {
+    members.iter().map(|m| (MemberId(*m), AddressId(*m))).collect()
+}
+
 impl Pool {
     fn empty(names: u32) -> Self {
         let mut roster = Roster::new(4);
@@ -342,11 +347,6 @@ impl Pool {
         let StreamMessage::State { snapshot, user, join } = state else { panic!("{state:?}") };
         self.snapshots.release(snapshot);
         StreamMessage::State { snapshot: self.nothing(), user, join }
-    }
-
-    /// Members with their addresses, as a snapshot names them.
-    pub fn known(&self, members: &[u32]) -> Vec<(MemberId, AddressId)> {
-        members.iter().map(|m| (MemberId(*m), AddressId(*m))).collect()
     }
 
     /// A node merges a state, which stays in flight.

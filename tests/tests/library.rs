@@ -77,6 +77,25 @@ const TURNS: &[Turn] = &[
         "512",
         &["queue.depth", "dissemination.t90"],
     ),
+    turn(
+        "serf-tutorial",
+        "timeline.greet.query.filters.tags.role",
+        "apiserver",
+        &["query.acks", "query.responses"],
+    ),
+    turn("serf-leave-and-crash", "cluster.config.leave_propagate_delay", "3s", &["leave.time"]),
+    turn("serf-partition-heal", "cluster.preset", "memberlist-lan", &["heal"]),
+    turn("serf-partition-heal", "cluster.config.reconnect_interval", "1h", &["heal"]),
+    turn("serf-event", "cluster.config.retransmit_mult", "1", &["event.t99", "event.missed"]),
+    turn(
+        "serf-query",
+        "timeline.ask.query.relay_factor",
+        "0",
+        &["query.acks.missing", "query.responses.missing"],
+    ),
+    turn("serf-force-leave", "timeline.mistake.force-leave.prune", "true", &["serf.member.reap"]),
+    turn("serf-snapshot-restart", "cluster.config.rejoin_after_leave", "false", &["convergence"]),
+    turn("serf-rotate-key", "timeline.install.at", "21s", &["false_positives"]),
 ];
 
 /// The scenario, with half of its seeds, but five at least where it has them.

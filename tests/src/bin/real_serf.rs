@@ -86,7 +86,7 @@ fn run(options: &Options) -> Result<bool, String> {
 fn measure() -> Result<Record, String> {
     let guard = Guard::start(LIMIT + Duration::from_secs(10))
         .map_err(|e| format!("the guard of the agents did not start: {e}"))?;
-    let program = program::find(guard.folder())?;
+    let program = program::find(&guard)?;
     eprintln!("found serf {}", program.version);
     steps::measure(&guard, &program)
 }

@@ -25,6 +25,9 @@ pub fn rows(many: u64, wanted: impl Fn(&str) -> bool) -> Vec<Row> {
     rows
 }
 
+/// How a cut makes samples of a statistic.
+type Of = fn(&Cut) -> Vec<f64>;
+
 /// Clusters that were cut.
 const CLUSTERS: u64 = 5;
 
@@ -46,7 +49,6 @@ fn partition(many: u64) -> Vec<Row> {
     let all = || replicates.iter().flatten();
     let merged = all().filter(|c| c.whole.is_some()).count() as f64 / all().count() as f64;
     let mut rows = vec![same(id, "merged again, share", 1.0, merged)];
-    type Of = fn(&Cut) -> Vec<f64>;
     let measures: [(&str, [f64; 2], Of); 4] = [
         ("first death across, s", [7.02, 7.11], |c| vec![c.first]),
         ("all across dead on a side, s", [17.0, 24.2], |c| c.all.to_vec()),
@@ -58,10 +60,8 @@ fn partition(many: u64) -> Vec<Row> {
         for (which, measured, end) in
             [("least", least, f64::min as fn(f64, f64) -> f64), ("greatest", greatest, f64::max)]
         {
-            let ends: Vec<f64> = replicates
-                .iter()
-                .filter_map(|cuts| cuts.iter().flat_map(of).reduce(end))
-                .collect();
+            let ends: Vec<f64> =
+                replicates.iter().filter_map(|cuts| cuts.iter().flat_map(of).reduce(end)).collect();
             rows.push(Row {
                 case: id.to_owned(),
                 statistic: format!("{name}, {which} of {CLUSTERS}"),

@@ -87,11 +87,8 @@ impl Case {
     /// The scenario of one cluster with so many trials.
     fn scenario(&self, trials: usize) -> String {
         let config = format!(", retransmit_mult: {}", self.retransmit_mult);
-        let mut text = if self.trial.of_agents() {
-            agents(self.nodes)
-        } else {
-            head(self.nodes, &config)
-        };
+        let mut text =
+            if self.trial.of_agents() { agents(self.nodes) } else { head(self.nodes, &config) };
         if self.trial == Trial::Join {
             // Newcomers are there from the start but do not run; the last one never will.
             let groups = format!(
@@ -113,7 +110,9 @@ impl Case {
         }
         for i in 0..trials {
             let at = match (self.trial, i) {
-                (Trial::Crash | Trial::AgentCrash, 0) => format!("at: {{from: {begin}s, to: {}s}}", begin + 2),
+                (Trial::Crash | Trial::AgentCrash, 0) => {
+                    format!("at: {{from: {begin}s, to: {}s}}", begin + 2)
+                }
                 (Trial::Crash | Trial::AgentCrash, _) => {
                     format!("after: {{event: t{}, known: all, delay: {{from: 4s, to: 6s}}}}", i - 1)
                 }

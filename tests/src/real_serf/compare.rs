@@ -60,7 +60,8 @@ pub fn rows(measured: &Record, simulated: &[Record]) -> Vec<Row> {
                 missing: samples.len() - values.len(),
                 measured: values,
                 simulated: percentiles,
-                simulated_missing: (pooled.len() - sorted.len()) as f64 / pooled.len().max(1) as f64,
+                simulated_missing: (pooled.len() - sorted.len()) as f64
+                    / pooled.len().max(1) as f64,
                 median: ours,
                 verdict,
                 mean,
@@ -101,4 +102,25 @@ pub fn markdown(rows: &[Row]) -> String {
         );
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::real_serf::simulated;
+
+    /// The recorded file is what the program writes, its steps can be simulated, and the simulation is told
+    /// apart from one that is not right.
+    #[test]
+    fn the_record_is_compared() {
+        let text = include_str!("../../data/real-serf-16.json");
+        let measured: Record = serde_json::from_str(text).expect("the record is valid JSON");
+        assert_eq!(measured.json(), text);
+        let runs = simulated::runs(measured.delay_us, measured.handler_us, 8).expect("it runs");
+        let good = rows(&measured, &runs);
+        assert_eq!(good.len(), STEPS.iter().map(|s| s.columns.len()).sum::<usize>());
+        assert!(good.iter().all(|r| r.mean > 0.0 && r.simulated_missing < 0.1));
+        let slow = simulated::runs(200_000, measured.handler_us, 8).expect("it runs");
+        assert!(rows(&measured, &slow).iter().any(|r| !r.verdict.holds()));
+    }
 }

@@ -33,7 +33,7 @@ pub struct Line {
 /// All lines so far.
 #[derive(Debug)]
 struct Lines {
-    lines: Mutex<Vec<Line>>,
+    all: Mutex<Vec<Line>>,
     more: Condvar,
     origin: Instant,
 }
@@ -45,7 +45,11 @@ impl Lines {
                 let at = self.origin.elapsed();
                 // `    2006/01/02 15:04:05 [INFO] serf: ...`
                 let text = line.split_once("] ").map_or(line.as_str(), |l| l.1).trim().to_owned();
-                self.lines.lock().unwrap_or_else(PoisonError::into_inner).push(Line { at, who, text });
+                self.all.lock().unwrap_or_else(PoisonError::into_inner).push(Line {
+                    at,
+                    who,
+                    text,
+                });
                 self.more.notify_all();
             }
         });
@@ -81,11 +85,7 @@ impl<'a> Fleet<'a> {
                  on systems other than Linux add the addresses to the loopback interface first"
             )
         })?;
-        let lines = Lines {
-            lines: Mutex::default(),
-            more: Condvar::new(),
-            origin: Instant::now(),
-        };
+        let lines = Lines { all: Mutex::default(), more: Condvar::new(), origin: Instant::now() };
         Ok(Self {
             guard,
             program,
@@ -188,7 +188,7 @@ impl<'a> Fleet<'a> {
         fits: impl Fn(&str) -> bool,
     ) -> Option<Line> {
         let end = self.now() + patience;
-        let mut lines = self.lines.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = self.lines.all.lock().unwrap_or_else(PoisonError::into_inner);
         let mut seen = 0;
         loop {
             let fresh = &lines[seen..];
@@ -217,14 +217,14 @@ impl<'a> Fleet<'a> {
         let end = self.now() + patience;
         let one = |&who: &usize| {
             let line = self.heard(who, since, end.saturating_sub(self.now()), &fits)?;
-            Some((line.at - since).as_secs_f64() * 1e3)
+            Some(line.at.saturating_sub(since).as_secs_f64() * 1e3)
         };
         agents.iter().map(one).collect()
     }
 
     /// All lines of one speaker so far.
     pub fn said(&self, who: usize) -> Vec<Line> {
-        let lines = self.lines.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = self.lines.all.lock().unwrap_or_else(PoisonError::into_inner);
         lines.iter().filter(|l| l.who == who).cloned().collect()
     }
 }

@@ -6,7 +6,6 @@
 
 use std::{
     io,
-    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
@@ -31,15 +30,17 @@ pub struct Guard {
 impl Guard {
     /// Starts the shell; it ends the group after `limit` at the latest.
     pub fn start(limit: Duration) -> io::Result<Self> {
-        let folder = std::env::temp_dir().join(format!("wavetank-real-serf-{}", std::process::id()));
-        let shell = Command::new("/bin/sh")
+        let folder =
+            std::env::temp_dir().join(format!("wavetank-real-serf-{}", std::process::id()));
+        let mut command = Command::new("/bin/sh");
+        enter(&mut command, 0);
+        let shell = command
             .args(["-c", SCRIPT, "guard"])
             .arg(&folder)
             .arg(limit.as_secs().to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            .process_group(0)
             .spawn()?;
         std::fs::create_dir(&folder)?;
         Ok(Self { shell, folder })
@@ -48,7 +49,8 @@ impl Guard {
     /// A command whose process, with all that it starts, ends with the group.
     pub fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
-        command.process_group(self.shell.id().cast_signed()).stdin(Stdio::null());
+        enter(&mut command, self.shell.id().cast_signed());
+        command.stdin(Stdio::null());
         command
     }
 
@@ -56,6 +58,15 @@ impl Guard {
     pub fn folder(&self) -> &Path {
         &self.folder
     }
+}
+
+/// Makes a command's process a member of a group; of one of its own for 0.
+fn enter(command: &mut Command, group: i32) {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, group);
+    // Elsewhere there is no shell either, so that no guard starts.
+    #[cfg(not(unix))]
+    let _ = (command, group);
 }
 
 impl Drop for Guard {
@@ -66,7 +77,7 @@ impl Drop for Guard {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 

@@ -120,4 +120,3 @@ impl Logs {
 fn ms(span: Time) -> f64 {
     span as f64 / 1e6
 }
-

@@ -3,13 +3,13 @@
 //! The package is downloaded and unpacked rather than installed: installing it needs root and starts an
 //! agent as a service on all interfaces, which no comparison should do.
 
-use std::{
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+use std::path::{Path, PathBuf};
+
+use super::guard::Guard;
 
 /// What to do when there is no program.
-const REMEDY: &str = "install it (Debian, Ubuntu: `apt-get install serf`) or put a `serf` into the path";
+const REMEDY: &str =
+    "install it (Debian, Ubuntu: `apt-get install serf`) or put a `serf` into the path";
 
 /// The program, and how it names its version.
 #[derive(Clone, Debug)]
@@ -20,36 +20,40 @@ pub struct Program {
     pub version: String,
 }
 
-/// Finds `serf` in the path, or unpacks Debian's package into `folder`.
-pub fn find(folder: &Path) -> Result<Program, String> {
-    if let Some(program) = at(Path::new("serf")) {
+/// Finds `serf` in the path, or unpacks Debian's package into the guard's folder.
+pub fn find(guard: &Guard) -> Result<Program, String> {
+    if let Some(program) = at(guard, Path::new("serf")) {
         return Ok(program);
     }
     eprintln!("no serf in the path; downloading Debian's package, for this run only ...");
-    let mut fetched = run(folder, "apt-get", &["download", "-q", "serf"]);
+    let mut fetched = run(guard, "apt-get", &["download", "-q", "serf"]);
     if fetched.is_err() {
         // Without package lists nothing can be found; only root may fetch them.
-        run(folder, "apt-get", &["update", "-q"]).map_err(|e| format!("{e}; {REMEDY}"))?;
-        fetched = run(folder, "apt-get", &["download", "-q", "serf"]);
+        run(guard, "apt-get", &["update", "-q"]).map_err(|e| format!("{e}; {REMEDY}"))?;
+        fetched = run(guard, "apt-get", &["download", "-q", "serf"]);
     }
     fetched.map_err(|e| format!("{e}; {REMEDY}"))?;
-    run(folder, "/bin/sh", &["-c", "dpkg-deb -x serf_*.deb ."]).map_err(|e| format!("{e}; {REMEDY}"))?;
-    at(&folder.join("usr/bin/serf"))
+    run(guard, "/bin/sh", &["-c", "dpkg-deb -x serf_*.deb ."])
+        .map_err(|e| format!("{e}; {REMEDY}"))?;
+    at(guard, &guard.folder().join("usr/bin/serf"))
         .ok_or_else(|| format!("the package of serf holds no program for this machine; {REMEDY}"))
 }
 
-fn at(path: &Path) -> Option<Program> {
-    let out = Command::new(path).arg("version").stdin(Stdio::null()).output().ok()?;
+fn at(guard: &Guard, path: &Path) -> Option<Program> {
+    let out = guard.command(path).arg("version").output().ok()?;
     let text = String::from_utf8_lossy(&out.stdout);
     let version = text.lines().next()?.trim().to_owned();
     Some(Program { path: path.to_owned(), version })
 }
 
-fn run(folder: &Path, program: &str, args: &[&str]) -> Result<(), String> {
+fn run(guard: &Guard, program: &str, args: &[&str]) -> Result<(), String> {
     let said = format!("`{program} {}`", args.join(" "));
-    let mut command = Command::new(program);
-    command.args(args).current_dir(folder).stdin(Stdio::null());
-    let out = command.output().map_err(|e| format!("{said} did not start: {e}"))?;
+    let mut command = guard.command(Path::new(program));
+    let out = command
+        .args(args)
+        .current_dir(guard.folder())
+        .output()
+        .map_err(|e| format!("{said} did not start: {e}"))?;
     if out.status.success() {
         return Ok(());
     }

@@ -120,3 +120,23 @@ pub const fn leaver(i: usize) -> usize {
 pub const fn victim(i: usize) -> usize {
     4 * i + 3
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_follow_one_another_and_nobody_goes_twice() {
+        for pair in STEPS.windows(2) {
+            let last = pair[0].at(pair[0].times - 1) + pair[0].jitter;
+            assert!(last < pair[1].from, "{} runs into {}", pair[0].name, pair[1].name);
+        }
+        let mut gone: Vec<usize> = (0..LEAVE.times).map(leaver).collect();
+        gone.extend((0..KILL.times).map(victim));
+        let all = gone.len();
+        gone.sort_unstable();
+        gone.dedup();
+        assert!(gone.len() == all && gone.iter().all(|&who| who < AGENTS));
+        assert!((0..AGENTS).all(|who| name(who).len() == name(0).len()));
+    }
+}

@@ -38,13 +38,20 @@ pub fn scenario(delay_us: u64, handler_us: u64) -> String {
         let act = format!("join: {{nodes: {}, via: [{}]}}", name(who), name(0));
         line(&mut text, &format!("start-{who}"), &when, &act);
     }
-    let pause = |least: u64, jitter: u64| format!("delay: {{from: {least}ms, to: {}ms}}", least + jitter);
+    let pause =
+        |least: u64, jitter: u64| format!("delay: {{from: {least}ms, to: {}ms}}", least + jitter);
     let times: Vec<(usize, String)> = each(&JOIN);
     for (i, when) in times {
         // Through somebody who is not there: the newcomer exists and stays alone.
         let who = name(FIRST + i);
-        line(&mut text, &format!("alone-{i}"), &when, &format!("join: {{nodes: {who}, via: [never-0]}}"));
-        let when = format!("after: {{event: alone-{i}, known: none, {}}}", pause(ALONE, JOIN.jitter));
+        line(
+            &mut text,
+            &format!("alone-{i}"),
+            &when,
+            &format!("join: {{nodes: {who}, via: [never-0]}}"),
+        );
+        let when =
+            format!("after: {{event: alone-{i}, known: none, {}}}", pause(ALONE, JOIN.jitter));
         let act = format!("join: {{nodes: {who}, via: [{}]}}", name(via(i)));
         line(&mut text, &format!("join-{i}"), &when, &act);
     }
@@ -67,15 +74,29 @@ pub fn scenario(delay_us: u64, handler_us: u64) -> String {
     }
     let times: Vec<(usize, String)> = each(&LEAVE);
     for (i, when) in times {
-        line(&mut text, &format!("leave-{i}"), &when, &format!("leave: {{nodes: {}}}", name(leaver(i))));
+        line(
+            &mut text,
+            &format!("leave-{i}"),
+            &when,
+            &format!("leave: {{nodes: {}}}", name(leaver(i))),
+        );
     }
     for i in 0..KILL.times {
         let when = if i == 0 {
             range(KILL.from, KILL.jitter)
         } else {
-            format!("after: {{event: kill-{}, known: all, {}}}", i - 1, pause(KILL_AFTER, KILL.jitter))
+            format!(
+                "after: {{event: kill-{}, known: all, {}}}",
+                i - 1,
+                pause(KILL_AFTER, KILL.jitter)
+            )
         };
-        line(&mut text, &format!("kill-{i}"), &when, &format!("crash: {{nodes: {}}}", name(victim(i))));
+        line(
+            &mut text,
+            &format!("kill-{i}"),
+            &when,
+            &format!("crash: {{nodes: {}}}", name(victim(i))),
+        );
     }
     text
 }
@@ -101,7 +122,8 @@ fn run(plan: &Plan, seed: u64) -> Record {
     let mut push = |step: &Step, id: String, read: &dyn Fn(Time) -> Vec<Option<f64>>| {
         record.push(step, logs.begin(&id).map_or_else(|| none(step), |b| read(b.0)));
     };
-    let halves = |times: &[Option<f64>]| vec![share(times, 0.5), share(times, 0.9), share(times, 1.0)];
+    let halves =
+        |times: &[Option<f64>]| vec![share(times, 0.5), share(times, 0.9), share(times, 1.0)];
     let but = |who: usize| (0..AGENTS).filter(|&o| o != who).collect::<Vec<_>>();
     for i in 0..JOIN.times {
         let who = FIRST + i;

@@ -22,7 +22,11 @@ const LATER: Duration = Duration::from_secs(8);
 /// Performs all steps; what is measured, in milliseconds.
 pub fn measure(guard: &Guard, program: &Program) -> Result<Record, String> {
     let names: Vec<String> = (0..AGENTS).map(name).collect();
-    let mut run = Run { fleet: Fleet::new(guard, program, &names)?, chance: Chance::new(), handlers: Vec::new() };
+    let mut run = Run {
+        fleet: Fleet::new(guard, program, &names)?,
+        chance: Chance::new(),
+        handlers: Vec::new(),
+    };
     let mut record = Record::default();
     eprintln!("starting {FIRST} agents on {} and on ...", run.fleet.address(0));
     for who in 0..FIRST {
@@ -59,7 +63,7 @@ pub fn measure(guard: &Guard, program: &Program) -> Result<Record, String> {
         run.pause(KILL_AFTER, KILL.jitter);
     }
     record.about = format!(
-        "{AGENTS} agents of {}, as separate processes on loopback addresses, LAN profile, debug log, one \
+        "{AGENTS} agents of serf {} (its own word for its version), as separate processes on loopback addresses, LAN profile, debug log, one \
          handler that answers queries; times in milliseconds from the begin of each step, as its actor's \
          log or the kill tells it, to the other agents' log lines, read through pipes on a monotonic clock; \
          null: not reached",
@@ -153,7 +157,7 @@ impl Run<'_> {
         let last = |word: &str| {
             let lines: Vec<_> = said.iter().filter(|l| l.text.starts_with(word)).collect();
             let last = lines.last().filter(|_| lines.len() == AGENTS)?;
-            Some((last.at - begin).as_secs_f64() * 1e3)
+            Some(last.at.saturating_sub(begin).as_secs_f64() * 1e3)
         };
         Ok(vec![share(&times, 0.5), share(&times, 1.0), last("Ack from"), last("Response from")])
     }
@@ -170,7 +174,8 @@ impl Run<'_> {
         let intents = self.fleet.reached(&others, begin, SOON, |t| t == intent);
         let left = format!("serf: EventMemberLeave: {} {}", name(who), self.fleet.address(who));
         let lefts = self.fleet.reached(&others, begin, LATER, |t| t == left);
-        let done = self.fleet.reached(&[who], begin, LATER, |t| t == "agent: requesting serf shutdown");
+        let done =
+            self.fleet.reached(&[who], begin, LATER, |t| t == "agent: requesting serf shutdown");
         self.fleet.gone(who);
         Ok(vec![share(&intents, 0.5), share(&intents, 1.0), share(&lefts, 1.0), done[0]])
     }
@@ -234,5 +239,19 @@ impl Chance {
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^= z >> 31;
         (z >> 11) as f64 / (1u64 << 53) as f64 * most as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_reached_by_the_one_that_completes_it() {
+        let times = [Some(4.0), Some(1.0), None, Some(2.0)];
+        assert_eq!(share(&times, 0.5), Some(2.0));
+        assert_eq!(share(&times, 0.6), Some(4.0));
+        assert_eq!(share(&times, 1.0), None);
+        assert_eq!(share(&times, 0.0), Some(1.0));
     }
 }

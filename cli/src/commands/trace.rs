@@ -4,6 +4,7 @@
 //! the reader goes away, so does the run.
 
 mod lines;
+mod serf;
 
 use std::{
     cell::Cell,

@@ -8,6 +8,7 @@ use wavetank_protocol::{
     rng::Chance,
     serf::{
         Agent, Event, Life, Serf, Start,
+        coordinate::Client,
         event::{Delivery, QueueName},
         filter::Filter,
         ledger::{Answer, Internal, Question, QuestionId, Tags, Text, TextId},
@@ -47,8 +48,17 @@ impl Seat {
     /// The same for what it points to.
     #[inline]
     pub fn prefetch_within(&self) {
-        if let Some(coordinate) = self.serf.coordinate() {
-            prefetch(std::slice::from_ref(coordinate), 0, 2);
+        if let Some(state) = self.serf.client().and_then(Client::state) {
+            prefetch(std::slice::from_ref(state), 0, 6);
+        }
+    }
+
+    /// The same for what is known of a member that is being probed: its ack is not far.
+    #[inline]
+    fn prefetch_latency(&self, member: MemberId) {
+        if let Some(client) = self.serf.client() {
+            let (slots, home) = client.slots(member);
+            prefetch(slots, home, 1);
         }
     }
 }
@@ -166,7 +176,11 @@ impl<W: Watch> Tank<'_, W> {
     /// After a call: look at the queues and at what Serf told.
     #[inline]
     pub(super) fn settle_serf(&mut self, slot: u32) {
+        let probing = self.kernel.probing.take();
         if let Some(Some(seat)) = self.serfs.get_mut(slot as usize) {
+            if let Some(member) = probing {
+                seat.prefetch_latency(member);
+            }
             let serf = &seat.serf;
             let depths = if serf.queues().is_empty() {
                 [0; 3]

@@ -11,6 +11,7 @@ use wavetank::{
         Time,
         belief::{MemberId, Roster, Status},
         message::{Head, Message, MessageKind, Packet},
+        serf::{self, ledger::Ledger},
         swim::{Event, Node, ProbeEnd, Via},
     },
     sim_core::{net::Drop, plan::Plan},
@@ -42,6 +43,8 @@ pub enum Kind {
     Process,
     /// What the timeline does
     Script,
+    /// What Serf's layer tells: members, intents, events, queries, queues, coordinates
+    Serf,
     /// Everything else that a node tells
     Other,
 }
@@ -60,6 +63,7 @@ impl Kind {
             Self::Stream => "stream",
             Self::Process => "process",
             Self::Script => "script",
+            Self::Serf => "serf",
             Self::Other => "other",
         }
     }
@@ -84,7 +88,7 @@ pub struct Lines<'a, O> {
     broken: &'a Cell<Option<ErrorKind>>,
     /// The member on each slot.
     members: Vec<Option<MemberId>>,
-    line: String,
+    pub(super) line: String,
     /// The line names whom it shall be about.
     hit: bool,
 }
@@ -150,19 +154,19 @@ impl<'a, O: Write> Lines<'a, O> {
         }
     }
 
-    fn key(&mut self, key: &str) {
+    pub(super) fn key(&mut self, key: &str) {
         if !self.line.ends_with(['{', '[']) {
             self.line.push(',');
         }
         let _ = write!(self.line, "\"{key}\":");
     }
 
-    fn number(&mut self, key: &str, value: u64) {
+    pub(super) fn number(&mut self, key: &str, value: u64) {
         self.key(key);
         let _ = write!(self.line, "{value}");
     }
 
-    fn word(&mut self, key: &str, value: &str) {
+    pub(super) fn word(&mut self, key: &str, value: &str) {
         self.key(key);
         // Names come from the scenario and may hold anything.
         self.line.push_str(&serde_json::Value::from(value).to_string());
@@ -173,7 +177,7 @@ impl<'a, O: Write> Lines<'a, O> {
         self.word(key, name);
     }
 
-    fn member(&mut self, key: &str, roster: &Roster, member: MemberId) {
+    pub(super) fn member(&mut self, key: &str, roster: &Roster, member: MemberId) {
         self.name(key, roster.name(member));
     }
 
@@ -319,6 +323,13 @@ impl<'a, O: Write> Lines<'a, O> {
 
 impl<O: Write> Watch for Lines<'_, O> {
     const PACKETS: bool = true;
+
+    fn serf(&mut self, scene: Scene<'_>, ledger: &Ledger, event: &serf::Event) {
+        if self.at(scene, Kind::Serf) {
+            self.serf_told(scene.roster, ledger, event);
+            self.end();
+        }
+    }
 
     fn sent(&mut self, scene: Scene<'_>, to: u32, packet: &Packet<'_>) {
         if self.at(scene, Kind::Sent) {

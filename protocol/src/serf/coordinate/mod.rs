@@ -172,17 +172,18 @@ pub struct Moved {
 #[derive(Clone, Debug, Default)]
 pub struct Client(Option<Box<State>>);
 
-/// A client that has observed something.
+/// What a client keeps once it has observed something, in the order of use.
 #[derive(Clone, Debug)]
-struct State {
-    own: Coordinate,
+#[repr(C)]
+pub struct State {
     samples: Samples,
-    /// What past observations were off by, in seconds; those not made yet are 0.
-    ring: [f64; WINDOW],
+    own: Coordinate,
+    next: usize,
     /// Sum of the ring's values before `next`, in their order: the part of the sum that stays the same.
     before: f64,
-    next: usize,
     resets: u64,
+    /// What past observations were off by, in seconds; those not made yet are 0.
+    ring: [f64; WINDOW],
 }
 
 impl Client {
@@ -211,6 +212,18 @@ impl Client {
         // First, because its entry is seldom in the cache and nothing needs it for a while.
         let rtt = state.samples.push(node, rtt as u64);
         Ok(state.observe(other, seconds(rtt as i64), rng))
+    }
+
+    /// What is kept, for hints of what will be read; none before the first observation.
+    #[inline]
+    pub fn state(&self) -> Option<&State> {
+        self.0.as_deref()
+    }
+
+    /// The filter's slots and where that of a member is looked for first, for hints likewise.
+    #[inline]
+    pub fn slots(&self, node: MemberId) -> (&[u128], usize) {
+        self.0.as_ref().map_or((&[], 0), |state| state.samples.place(node))
     }
 
     /// Forgets the latencies of a member (`ForgetNode`).

@@ -50,6 +50,13 @@ impl Samples {
         a.min(b).max(a.max(b).min(c))
     }
 
+    /// All slots, and where a member's is looked for first.
+    #[inline]
+    pub(super) fn place(&self, member: MemberId) -> (&[u128], usize) {
+        let home = if self.slots.is_empty() { 0 } else { self.home(member.0) };
+        (&self.slots, home)
+    }
+
     /// Drops what is known of a member.
     pub(super) fn remove(&mut self, member: MemberId) {
         let Some(mut hole) = self.find(member.0) else { return };

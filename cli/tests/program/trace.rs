@@ -77,3 +77,19 @@ fn bad_filters_are_refused() {
         assert!(done.err.contains(says), "{arguments}: {}", done.err);
     }
 }
+
+#[test]
+fn serf_has_lines_of_its_own() {
+    let shell = Shell::new();
+    let serf = crate::SMALL.replace("memberlist-local", "serf-local").replace(
+        "thresholds:",
+        "  - {at: 20s, query: {nodes: node-0, name: load, answer: {payload: ok}}}\nthresholds:",
+    );
+    shell.write("small.yaml", &serf);
+    let all = lines(&shell, "--seed 2 --kinds serf");
+    let count = |what: &str| all.iter().filter(|l| l["what"] == what).count();
+    assert_eq!(count("member-failed"), 7, "everybody else");
+    assert_eq!((count("asked"), count("responded"), count("query closed")), (1, 7, 1));
+    let acked = |l: &&Value| l["what"] == "ack" && l["receipt"] == "in time";
+    assert_eq!(all.iter().filter(acked).count(), 7);
+}

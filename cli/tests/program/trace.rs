@@ -81,7 +81,7 @@ fn bad_filters_are_refused() {
 #[test]
 fn serf_has_lines_of_its_own() {
     let shell = Shell::new();
-    let serf = crate::SMALL.replace("memberlist-local", "serf-local").replace(
+    let serf = crate::SMALL.replace("memberlist-local", "serf-lan").replace(
         "thresholds:",
         "  - {at: 20s, query: {nodes: node-0, name: load, answer: {payload: ok}}}\nthresholds:",
     );

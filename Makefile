@@ -1,5 +1,6 @@
 # Wavetank's commands. `make help` lists them.
 
+CARGO ?= cargo
 RUNS ?= runs
 
 .PHONY: help demo test lint fmt build bench fidelity real-serf fuzz exactness clean

@@ -206,18 +206,21 @@ impl<'a> Fleet<'a> {
         }
     }
 
-    /// When each of some agents first said something since a time, in milliseconds after it.
+    /// When each of some agents first said something since a time, in milliseconds after a begin.
+    ///
+    /// A begin is itself a line that was read, perhaps a little later than what followed from it: what was
+    /// said since `since` counts, and what was read before the begin took no time.
     pub fn reached(
         &self,
         agents: &[usize],
-        since: Duration,
+        (since, begin): (Duration, Duration),
         patience: Duration,
         fits: impl Fn(&str) -> bool,
     ) -> Vec<Option<f64>> {
         let end = self.now() + patience;
         let one = |&who: &usize| {
             let line = self.heard(who, since, end.saturating_sub(self.now()), &fits)?;
-            Some(line.at.saturating_sub(since).as_secs_f64() * 1e3)
+            Some(line.at.saturating_sub(begin).as_secs_f64() * 1e3)
         };
         agents.iter().map(one).collect()
     }

@@ -117,7 +117,7 @@ impl Run<'_> {
         self.fleet.client(who, "join", &[&address])?;
         let begin = self.begin(who, since, "agent: joining:")?;
         let line = self.joined(who);
-        let times = self.fleet.reached(&others, begin, SOON, |t| t == line);
+        let times = self.fleet.reached(&others, (since, begin), SOON, |t| t == line);
         Ok(vec![share(&times, 0.5), share(&times, 0.9), share(&times, 1.0)])
     }
 
@@ -130,7 +130,7 @@ impl Run<'_> {
         self.fleet.client(who, "event", &["-coalesce=false", &event, "x"])?;
         let begin = self.begin(who, since, "agent: Requesting user event send:")?;
         let line = format!("serf: messageUserEventType: {event}");
-        let times = self.fleet.reached(&self.others(who), begin, SOON, |t| t == line);
+        let times = self.fleet.reached(&self.others(who), (since, begin), SOON, |t| t == line);
         Ok(vec![share(&times, 0.5), share(&times, 0.9), share(&times, 1.0)])
     }
 
@@ -143,7 +143,7 @@ impl Run<'_> {
         let client = self.fleet.client(who, "query", &[&timeout, &query, "x"])?;
         let begin = self.begin(who, since, "agent: Requesting query send:")?;
         let line = format!("serf: messageQueryType: {query}");
-        let times = self.fleet.reached(&self.others(who), begin, SOON, |t| t == line);
+        let times = self.fleet.reached(&self.others(who), (since, begin), SOON, |t| t == line);
         let _ = self.fleet.heard(client, begin, LATER, |t| t.starts_with("Total Responses"));
         let said = self.fleet.said(client);
         for who in 0..AGENTS {
@@ -171,11 +171,11 @@ impl Run<'_> {
         let begin = self.begin(who, since, "agent: requesting graceful leave")?;
         let others = self.others(who);
         let intent = format!("serf: messageLeaveType: {}", name(who));
-        let intents = self.fleet.reached(&others, begin, SOON, |t| t == intent);
+        let intents = self.fleet.reached(&others, (since, begin), SOON, |t| t == intent);
         let left = format!("serf: EventMemberLeave: {} {}", name(who), self.fleet.address(who));
-        let lefts = self.fleet.reached(&others, begin, LATER, |t| t == left);
+        let lefts = self.fleet.reached(&others, (since, begin), LATER, |t| t == left);
         let done =
-            self.fleet.reached(&[who], begin, LATER, |t| t == "agent: requesting serf shutdown");
+            self.fleet.reached(&[who], (since, begin), LATER, |t| t == "agent: requesting serf shutdown");
         self.fleet.gone(who);
         Ok(vec![share(&intents, 0.5), share(&intents, 1.0), share(&lefts, 1.0), done[0]])
     }
@@ -187,10 +187,10 @@ impl Run<'_> {
         let others = self.fleet.running();
         let failed = format!("serf: EventMemberFailed: {} {}", name(who), self.fleet.address(who));
         let patience = Duration::from_millis(KILL_PATIENCE);
-        let times = self.fleet.reached(&others, begin, patience, |t| t == failed);
+        let times = self.fleet.reached(&others, (begin, begin), patience, |t| t == failed);
         let suspect = format!("memberlist: Suspect {} has failed", name(who));
         let suspects =
-            self.fleet.reached(&others, begin, Duration::ZERO, |t| t.starts_with(&suspect));
+            self.fleet.reached(&others, (begin, begin), Duration::ZERO, |t| t.starts_with(&suspect));
         let first = |times: &[Option<f64>]| stats::sorted(times.iter().copied()).first().copied();
         vec![first(&suspects), first(&times), share(&times, 0.5), share(&times, 1.0)]
     }

@@ -56,6 +56,35 @@ fn a_cluster_at_rest_allocates_nothing() {
     check("at rest", &per_second(&plan, 100, 160), GROWTH);
 }
 
+fn serf(nodes: u64, timeline: &[&str]) -> Plan {
+    let cluster = format!("preset: serf-lan, nodes: {nodes}, config: {{push_pull_interval: 10s}}");
+    small(&cluster, NETWORK, "1000s", timeline)
+}
+
+/// With Serf, once everybody has probed everybody: a first contact makes room for its round trips.
+#[test]
+fn a_serf_cluster_at_rest_allocates_nothing() {
+    const GROWTH: u64 = 8;
+    const NODES: u64 = 256;
+    let warm = 3 * NODES;
+    check("Serf at rest", &per_second(&serf(NODES, &[]), warm, warm + 60), GROWTH);
+}
+
+/// User events cost what their measurement keeps, as other news does, and the compressed length of a
+/// push/pull of a size that there was not before; not what the nodes do with them.
+#[test]
+fn spreading_events_allocates_nothing_per_event() {
+    const EVENTS: u64 = 30;
+    for nodes in [64, 256] {
+        let timeline =
+            "at: 1s, every: 2s, user-event: {nodes: {pick: 1, repick: true}, name: deploy}";
+        let plan = serf(nodes, &[timeline]);
+        let warm = 3 * nodes;
+        let seconds = per_second(&plan, warm, warm + 2 * EVENTS);
+        check(&format!("events, {nodes} nodes"), &seconds, 200 * EVENTS);
+    }
+}
+
 /// News costs what the measurement of each change keeps (its curve, its samples) and the texts of the
 /// report; what the nodes do with it costs nothing.
 #[test]

@@ -218,8 +218,9 @@ struct Newest {
     /// The caller's number of the name.
     name: u32,
     ltime: LTime,
-    /// All events of that time, in the order of their arrival.
-    events: Vec<TextId>,
+    /// All events of that time, in the order of their arrival: nearly always one.
+    first: TextId,
+    more: Vec<TextId>,
 }
 
 impl Users {
@@ -235,13 +236,13 @@ impl Users {
     pub fn handle(&mut self, now: Time, periods: Periods, ltime: LTime, name: u32, text: TextId) {
         self.window.touch(now, periods);
         match self.newest.iter_mut().find(|newest| newest.name == name) {
-            None => self.newest.push(Newest { name, ltime, events: vec![text] }),
+            None => self.newest.push(Newest { name, ltime, first: text, more: Vec::new() }),
             Some(newest) if newest.ltime < ltime => {
                 newest.ltime = ltime;
-                newest.events.clear();
-                newest.events.push(text);
+                newest.first = text;
+                newest.more.clear();
             }
-            Some(newest) if newest.ltime == ltime => newest.events.push(text),
+            Some(newest) if newest.ltime == ltime => newest.more.push(text),
             Some(_) => {}
         }
     }
@@ -256,9 +257,9 @@ impl Users {
     /// To be called when the deadline is reached, and at shutdown.
     pub fn flush(&mut self, mut deliver: impl FnMut(Delivery)) {
         self.window = Window::CLOSED;
-        for newest in std::mem::take(&mut self.newest) {
-            for text in newest.events {
-                deliver(Delivery::User(newest.ltime, text));
+        for Newest { ltime, first, more, .. } in self.newest.drain(..) {
+            for text in std::iter::once(first).chain(more) {
+                deliver(Delivery::User(ltime, text));
             }
         }
     }

@@ -86,6 +86,7 @@ pub struct Shared {
     pub ledger: Ledger,
     states: States,
     differing: Vec<(MemberId, Record)>,
+    deliveries: Vec<event::Delivery>,
 }
 
 impl Shared {

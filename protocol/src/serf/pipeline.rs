@@ -166,16 +166,17 @@ impl Agent<'_> {
 
     pub(super) fn pipeline_deadline<V: View, O: SerfOutbox>(&mut self, env: &mut Env<'_, V, O>) {
         let now = env.now;
-        let mut out = Vec::new();
+        let mut out = std::mem::take(&mut env.world.serf.deliveries);
         if self.serf.pipeline.users.deadline() <= now {
             self.serf.pipeline.users.flush(|delivery| out.push(delivery));
         }
         if self.serf.pipeline.members.deadline() <= now {
             self.serf.pipeline.members.flush(|delivery| out.push(delivery));
         }
-        for delivery in out {
+        for delivery in out.drain(..) {
             self.hand(env, Handing::News(delivery));
         }
+        env.world.serf.deliveries = out;
         if self.serf.pipeline.done_at > now {
             return;
         }

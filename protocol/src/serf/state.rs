@@ -36,6 +36,8 @@ pub(super) struct State {
 pub(super) struct States {
     slots: Vec<State>,
     free: Vec<u32>,
+    /// The state of a number that is not in use.
+    nobody: State,
 }
 
 impl States {
@@ -57,8 +59,8 @@ impl States {
         debug_assert!(state.used, "a state is given back once");
         state.used = false;
         // What it shared is its owner's alone again.
-        state.members = members::Copy::default();
-        state.events = Ring::default();
+        state.members.clone_from(&self.nobody.members);
+        state.events.clone_from(&self.nobody.events);
         self.free.push(id - 1);
     }
 
@@ -134,7 +136,8 @@ impl Agent<'_> {
             return;
         }
         // Moved out for the time of the merge: its handlers need the world.
-        let theirs = std::mem::take(&mut env.world.serf.states.slots[id as usize - 1]);
+        let states = &mut env.world.serf.states;
+        let theirs = std::mem::replace(&mut states.slots[id as usize - 1], states.nobody.clone());
         let [clock, event_clock, query_clock] = theirs.clocks;
         for (own, theirs) in [
             (&mut self.serf.clocks.member, clock),

@@ -215,6 +215,7 @@ impl<W: Watch> Tank<'_, W> {
             };
             self.kernel.observer.serf_told(slot, &event, &scene);
             self.react(slot, event);
+            self.release_followers();
         }
         if self.kernel.told_serf.is_empty() {
             self.kernel.told_serf = told;

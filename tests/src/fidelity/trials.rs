@@ -229,7 +229,8 @@ impl Case {
             } else {
                 Log::EventHeard(i)
             };
-            let times = logs.reached(&running, since, log);
+            let patience = if self.trial == Trial::AgentCrash { u64::MAX } else { GIVEN_UP as u64 };
+            let times = logs.reached(&running, since, patience, log);
             vec![share(&times, 0.0), share(&times, 0.5), share(&times, 0.9), share(&times, 1.0)]
         };
         (0..trials).map(&mut read).collect()

@@ -101,11 +101,11 @@ impl Logs {
         self.begins.iter().find(|b| b.1 == id).map(|b| (b.0, b.2.as_slice()))
     }
 
-    /// When each first logged a line, in milliseconds after a time.
-    pub fn reached(&self, who: &[usize], since: Time, log: Log) -> Vec<Option<f64>> {
+    /// When each first logged a line, in milliseconds after a time and at most `patience` of them.
+    pub fn reached(&self, who: &[usize], since: Time, patience: u64, log: Log) -> Vec<Option<f64>> {
         let first = |who: &usize| {
             let line = self.lines.iter().find(|l| l.0 >= since && l.1 == *who && l.2 == log)?;
-            Some(ms(line.0 - since))
+            Some(ms(line.0 - since)).filter(|ms| *ms <= patience as f64)
         };
         who.iter().map(first).collect()
     }

@@ -93,6 +93,11 @@ pub const KILL_AFTER: u64 = 2_000;
 /// A kill that is not known to all after so long never was.
 pub const KILL_PATIENCE: u64 = 40_000;
 
+/// What takes less than a second was not reached after so long.
+pub const SOON: u64 = 3_000;
+/// What may take seconds was not reached after so long.
+pub const LATER: u64 = 8_000;
+
 /// All steps in order.
 pub const STEPS: [Step; 5] = [JOIN, EVENT, QUERY, LEAVE, KILL];
 

@@ -11,8 +11,8 @@ use super::{
     logs::{Log, Logs},
     record::Record,
     schedule::{
-        AGENTS, ALONE, EVENT, FIRST, JOIN, KILL, KILL_AFTER, KILL_PATIENCE, LEAVE, QUERY,
-        QUERY_TIMEOUT, START_EVERY, START_JITTER, Step, leaver, name, sender, via, victim,
+        AGENTS, ALONE, EVENT, FIRST, JOIN, KILL, KILL_AFTER, KILL_PATIENCE, LATER, LEAVE, QUERY,
+        QUERY_TIMEOUT, SOON, START_EVERY, START_JITTER, Step, leaver, name, sender, via, victim,
     },
     steps::share,
 };
@@ -128,17 +128,22 @@ fn run(plan: &Plan, seed: u64) -> Record {
     for i in 0..JOIN.times {
         let who = FIRST + i;
         push(&JOIN, format!("join-{i}"), &|since| {
-            halves(&logs.reached(&(0..who).collect::<Vec<_>>(), since, Log::Joined(member(who))))
+            halves(&logs.reached(
+                &(0..who).collect::<Vec<_>>(),
+                since,
+                SOON,
+                Log::Joined(member(who)),
+            ))
         });
     }
     for i in 0..EVENT.times {
         push(&EVENT, format!("event-{i}"), &|since| {
-            halves(&logs.reached(&but(sender(i)), since, Log::EventHeard(i)))
+            halves(&logs.reached(&but(sender(i)), since, SOON, Log::EventHeard(i)))
         });
     }
     for i in 0..QUERY.times {
         push(&QUERY, format!("query-{i}"), &|since| {
-            let times = logs.reached(&but(sender(i)), since, Log::QueryHeard(i));
+            let times = logs.reached(&but(sender(i)), since, SOON, Log::QueryHeard(i));
             let last = |log| logs.last(since, log, AGENTS);
             vec![share(&times, 0.5), share(&times, 1.0), last(Log::Ack(i)), last(Log::Response(i))]
         });
@@ -148,9 +153,9 @@ fn run(plan: &Plan, seed: u64) -> Record {
         let who = leaver(i);
         running.retain(|&o| o != who);
         push(&LEAVE, format!("leave-{i}"), &|since| {
-            let intents = logs.reached(&running, since, Log::LeaveHeard(member(who)));
-            let lefts = logs.reached(&running, since, Log::Left(member(who)));
-            let done = logs.reached(&[who], since, Log::LeaveReturned);
+            let intents = logs.reached(&running, since, SOON, Log::LeaveHeard(member(who)));
+            let lefts = logs.reached(&running, since, LATER, Log::Left(member(who)));
+            let done = logs.reached(&[who], since, LATER, Log::LeaveReturned);
             vec![share(&intents, 0.5), share(&intents, 1.0), share(&lefts, 1.0), done[0]]
         });
     }
@@ -158,8 +163,8 @@ fn run(plan: &Plan, seed: u64) -> Record {
         let who = victim(i);
         running.retain(|&o| o != who);
         push(&KILL, format!("kill-{i}"), &|since| {
-            let failed = logs.reached(&running, since, Log::Failed(member(who)));
-            let suspects = logs.reached(&running, since, Log::Suspects(member(who)));
+            let failed = logs.reached(&running, since, KILL_PATIENCE, Log::Failed(member(who)));
+            let suspects = logs.reached(&running, since, KILL_PATIENCE, Log::Suspects(member(who)));
             let least = |times: &[Option<f64>]| times.iter().flatten().copied().reduce(f64::min);
             vec![least(&suspects), least(&failed), share(&failed, 0.5), share(&failed, 1.0)]
         });

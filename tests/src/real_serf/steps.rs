@@ -8,16 +8,16 @@ use super::{
     program::Program,
     record::Record,
     schedule::{
-        AGENTS, ALONE, EVENT, FIRST, JOIN, KILL, KILL_AFTER, KILL_PATIENCE, LEAVE, QUERY,
+        self, AGENTS, ALONE, EVENT, FIRST, JOIN, KILL, KILL_AFTER, KILL_PATIENCE, LEAVE, QUERY,
         QUERY_TIMEOUT, START_EVERY, START_JITTER, leaver, name, sender, via, victim,
     },
 };
 use crate::fidelity::stats;
 
 /// Patience with what takes less than a second.
-const SOON: Duration = Duration::from_secs(3);
+const SOON: Duration = Duration::from_millis(schedule::SOON);
 /// Patience with what may take seconds.
-const LATER: Duration = Duration::from_secs(8);
+const LATER: Duration = Duration::from_millis(schedule::LATER);
 
 /// Performs all steps; what is measured, in milliseconds.
 pub fn measure(guard: &Guard, program: &Program) -> Result<Record, String> {
@@ -174,8 +174,9 @@ impl Run<'_> {
         let intents = self.fleet.reached(&others, (since, begin), SOON, |t| t == intent);
         let left = format!("serf: EventMemberLeave: {} {}", name(who), self.fleet.address(who));
         let lefts = self.fleet.reached(&others, (since, begin), LATER, |t| t == left);
-        let done =
-            self.fleet.reached(&[who], (since, begin), LATER, |t| t == "agent: requesting serf shutdown");
+        let done = self
+            .fleet
+            .reached(&[who], (since, begin), LATER, |t| t == "agent: requesting serf shutdown");
         self.fleet.gone(who);
         Ok(vec![share(&intents, 0.5), share(&intents, 1.0), share(&lefts, 1.0), done[0]])
     }
@@ -189,8 +190,9 @@ impl Run<'_> {
         let patience = Duration::from_millis(KILL_PATIENCE);
         let times = self.fleet.reached(&others, (begin, begin), patience, |t| t == failed);
         let suspect = format!("memberlist: Suspect {} has failed", name(who));
-        let suspects =
-            self.fleet.reached(&others, (begin, begin), Duration::ZERO, |t| t.starts_with(&suspect));
+        let suspects = self
+            .fleet
+            .reached(&others, (begin, begin), Duration::ZERO, |t| t.starts_with(&suspect));
         let first = |times: &[Option<f64>]| stats::sorted(times.iter().copied()).first().copied();
         vec![first(&suspects), first(&times), share(&times, 0.5), share(&times, 1.0)]
     }

@@ -199,7 +199,7 @@ impl Looks {
             let estimate = from.distance(&to) as f64;
             self.errors.push((estimate - truth).abs() / truth);
         }
-        self.errors.sort_by(f64::total_cmp);
+        self.errors.sort_unstable_by(f64::total_cmp);
         let at = |share: usize| self.errors[(self.errors.len() - 1) * share / 100];
         Some([at(50), at(90)])
     }

@@ -90,7 +90,7 @@ impl Agent<'_> {
     }
 
     /// Changes the keyrings of all, one step after another; each waits for all answers to the one before
-    /// and the rest is given up when one fails (`KeyManager`).
+    /// and the rest is given up when one fails. A node's operations follow one another (`KeyManager`).
     pub fn change_all_keys<V: View, O: SerfOutbox>(
         &mut self,
         env: &mut Env<'_, V, O>,
@@ -98,20 +98,23 @@ impl Agent<'_> {
         relay_factor: u8,
     ) {
         let steps = steps.iter().rev().copied().collect();
-        self.serf.rotation = Some(Rotation { steps, relay_factor });
-        self.next_step(env);
+        self.serf.rotations.push_back(Rotation { steps, relay_factor });
+        if self.serf.rotations.len() == 1 {
+            self.next_step(env);
+        }
         self.serf.touched = true;
         self.settle(env, true);
     }
 
     fn next_step<V: View, O: SerfOutbox>(&mut self, env: &mut Env<'_, V, O>) {
-        let Some(rotation) = &mut self.serf.rotation else { return };
-        let Some(step) = rotation.steps.pop() else {
-            self.serf.rotation = None;
-            return;
-        };
-        let relay_factor = rotation.relay_factor;
-        self.ask_internal(env, step, relay_factor, Use::Keys);
+        while let Some(rotation) = self.serf.rotations.front_mut() {
+            let relay_factor = rotation.relay_factor;
+            if let Some(step) = rotation.steps.pop() {
+                self.ask_internal(env, step, relay_factor, Use::Keys);
+                return;
+            }
+            self.serf.rotations.pop_front();
+        }
     }
 
     /// Asks an internal query with default parameters.
@@ -178,7 +181,9 @@ impl Agent<'_> {
                 if errors == 0 && responses >= members {
                     self.next_step(env);
                 } else {
-                    self.serf.rotation = None;
+                    // What was to follow is given up, and the next operation begins.
+                    self.serf.rotations.pop_front();
+                    self.next_step(env);
                 }
             }
         }

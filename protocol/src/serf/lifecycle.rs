@@ -118,7 +118,7 @@ impl Serf {
             recorder: None,
             rejoin: Vec::new(),
             rejoining: None,
-            rotation: None,
+            rotations: std::collections::VecDeque::new(),
             coordinates: None,
         }
     }

@@ -199,7 +199,8 @@ pub struct Serf {
     /// Members of the snapshot still to be tried, last first.
     rejoin: Vec<(MemberId, crate::belief::AddressId)>,
     rejoining: Option<MemberId>,
-    rotation: Option<Rotation>,
+    /// Key operations, one at a time; the first is under way.
+    rotations: VecDeque<Rotation>,
 }
 
 /// A Serf node for the time of a call.
@@ -299,6 +300,9 @@ impl Agent<'_> {
             Input::Packet { packet, .. } => packet.payload,
             _ => None,
         };
+        if self.swim.is_held() && matches!(input, Input::Drain) {
+            return;
+        }
         self.below(env, payload, |node, env| node.handle(env, input));
         if matches!(input, Input::Wake) && self.serf.wake <= env.now {
             self.deadlines(env);

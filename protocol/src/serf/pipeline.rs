@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     belief::MemberId,
-    swim::{Env, Input},
+    swim::Env,
     time::{NEVER, Time},
     view::View,
 };
@@ -46,8 +46,6 @@ pub(super) struct Pipeline {
     waiting: VecDeque<Handing>,
     /// When the handler at work is done; never, if none is.
     done_at: Time,
-    /// Full: memberlist's messages wait.
-    blocked: bool,
 }
 
 impl Default for Pipeline {
@@ -64,7 +62,6 @@ impl Pipeline {
             users: Users::new(),
             waiting: VecDeque::new(),
             done_at: NEVER,
-            blocked: false,
         }
     }
 
@@ -136,8 +133,7 @@ impl Agent<'_> {
             return;
         }
         let pipeline = &mut self.serf.pipeline;
-        let full = pipeline.waiting.len() >= room(config);
-        if full && config.snapshot {
+        if config.snapshot && pipeline.waiting.len() >= room(config) {
             env.out.tell(Event::PipelineDropped);
             return;
         }
@@ -145,9 +141,8 @@ impl Agent<'_> {
         if pipeline.done_at == NEVER {
             pipeline.done_at = env.now + config.handler_time;
         }
-        if full && !pipeline.blocked {
-            pipeline.blocked = true;
-            self.swim.set_slow(true);
+        if self.is_full(env) {
+            self.swim.set_held(true);
         }
     }
 
@@ -187,21 +182,14 @@ impl Agent<'_> {
         if !self.serf.pipeline.waiting.is_empty() {
             self.serf.pipeline.done_at = now + handler_time;
         }
-        if self.serf.pipeline.blocked {
-            self.unblock(env);
+        if self.swim.is_held() {
+            self.release(env);
         }
     }
 
-    /// There is room again: what waited at memberlist is handled until there is none.
-    fn unblock<V: View, O: SerfOutbox>(&mut self, env: &mut Env<'_, V, O>) {
-        let Some(config) = &env.config.serf else { return };
-        let room = room(config);
-        while self.serf.pipeline.waiting.len() < room && self.swim.handoff_depth() > 0 {
-            self.below(env, None, |node, env| node.handle(env, Input::Drain));
-        }
-        if self.serf.pipeline.waiting.len() < room {
-            self.serf.pipeline.blocked = false;
-            self.swim.set_slow(false);
-        }
+    /// Whether nothing more has room, which blocks a node without a snapshot.
+    pub(super) fn is_full<V: View, O: SerfOutbox>(&self, env: &Env<'_, V, O>) -> bool {
+        let Some(config) = &env.config.serf else { return false };
+        !config.snapshot && self.serf.pipeline.waiting.len() >= room(config)
     }
 }

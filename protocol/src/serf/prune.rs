@@ -45,7 +45,7 @@ impl Agent<'_> {
             let until = stalls.back().map_or(env.now, |last| last.until) + wait;
             stalls.push_back(Stall { until, member, message: None });
             self.serf.stalled_until = stalls[0].until;
-            self.swim.set_slow(true);
+            self.swim.set_held(true);
             return Leaving::Stalls;
         }
         self.serf.prunes.push((env.now + wait, member));
@@ -75,11 +75,21 @@ impl Agent<'_> {
         if self.serf.stalled_until != NEVER {
             return;
         }
-        self.swim.set_slow(false);
-        // What piled up is handled until something stands still again.
-        while self.serf.stalled_until == NEVER && self.swim.handoff_depth() > 0 {
+        self.release(env);
+    }
+
+    /// Nothing stands still any more, unless something else does: what piled up is handled, at once or, in a
+    /// slow process, in its own time.
+    pub(super) fn release<V: View, O: SerfOutbox>(&mut self, env: &mut Env<'_, V, O>) {
+        while !self.is_held(env) && !self.swim.is_slow() && self.swim.handoff_depth() > 0 {
             self.below(env, None, |node, env| node.handle(env, Input::Drain));
         }
+        let held = self.is_held(env);
+        self.swim.set_held(held);
+    }
+
+    fn is_held<V: View, O: SerfOutbox>(&self, env: &Env<'_, V, O>) -> bool {
+        self.serf.is_stalled() || self.is_full(env)
     }
 
     pub(super) fn prune_deadlines<V: View, O: SerfOutbox>(&mut self, env: &mut Env<'_, V, O>) {

@@ -457,6 +457,7 @@ pub struct Node {
     left: bool,
     frozen: bool,
     slow: bool,
+    held: bool,
     probe: Probe,
     order: Order,
     queue: Queue,
@@ -508,6 +509,7 @@ impl Node {
             left: false,
             frozen: false,
             slow: false,
+            held: false,
             probe: Probe::default(),
             order: Order::default(),
             queue: Queue::default(),
@@ -623,6 +625,21 @@ impl Node {
         self.slow = slow;
     }
 
+    /// Whether messages wait for [`Input::Drain`] because the process is slow.
+    pub fn is_slow(&self) -> bool {
+        self.slow
+    }
+
+    /// Says whether the layer above can take no messages: they wait, whatever the process's speed.
+    pub(crate) fn set_held(&mut self, held: bool) {
+        self.held = held;
+    }
+
+    /// Whether the layer above can take no messages.
+    pub fn is_held(&self) -> bool {
+        self.held
+    }
+
     /// After every call: tell of finished broadcasts, arm the gossip tick, find the next deadline.
     fn settle<V: View, O: Outbox>(&mut self, env: &mut Env<'_, V, O>) {
         if self.waiting.any() {
@@ -700,7 +717,7 @@ impl Node {
         if packet.messages.is_empty() {
             return;
         }
-        if self.slow {
+        if self.slow || self.held {
             self.hand_off(env, packet.messages);
             return;
         }

@@ -3,6 +3,7 @@
 use wavetank_protocol::{
     NEVER, Span, Time,
     belief::{Attributes, Belief, MemberId},
+    serf::Life,
     swim::{Input, Joiner, Node},
 };
 
@@ -171,6 +172,10 @@ impl<W: Watch> Tank<'_, W> {
     /// A node leaves; its process stops `stop_after` after the call returned.
     pub(super) fn leave(&mut self, slot: u32, timeout: Span, stop_after: Span) {
         let now = self.kernel.now;
+        // A second call is refused, and the first goes on.
+        if self.serf(slot).is_some_and(|serf| serf.life() != Life::Alive) {
+            return;
+        }
         if self.node(slot).is_some_and(|n| !n.has_left()) {
             self.leave_out_of_heals(slot);
             let view = self.view_of(slot);

@@ -272,7 +272,9 @@ impl<W: Watch> Tank<'_, W> {
             let mut attributes = *attributes;
             attributes.address = self.kernel.hosts[i].address;
             attributes.protocol = self.configs[self.config_of[i] as usize].protocol_version;
-            attributes
+            // A new process encodes its tags anew.
+            let tags = self.world.serf.ledger.tags(attributes.meta);
+            if tags.is_empty() { attributes } else { self.tagged(slot, tags.to_vec()) }
         } else {
             self.first_attributes(slot)
         };

@@ -62,6 +62,24 @@ fn surprise_26_the_same_tags_may_be_other_bytes() {
     assert!(spurious.contains(&0) && spurious.contains(&6), "{spurious:?}");
 }
 
+/// So they are after a restart: the agent learns that others hold it with other bytes and refutes with its own.
+#[test]
+fn surprise_26_a_restart_may_change_the_bytes_of_the_tags() {
+    let updates = |order: bool, seed| {
+        let tags = "role: web, dc: east, version: \"2\"";
+        let cluster =
+            format!("preset: serf-lan, nodes: 6, tags: {{{tags}}}, quirks: {{tag_order: {order}}}");
+        let restart = "at: 5s, restart: {nodes: node-2, delay: 50ms}";
+        let plan = small(&cluster, "latency: 1ms", "15s", &[restart]);
+        let (_, told) = Tank::run(&plan, seed, Told::default());
+        told.count(|e| matches!(e, Event::Member { kind: MemberEvent::Update, .. }))
+    };
+    let with = |order| (1..=12).map(|seed| updates(order, seed)).collect::<Vec<_>>();
+    assert_eq!(with(false), [0; 12]);
+    let spurious = with(true);
+    assert!(spurious.contains(&0) && spurious.iter().any(|n| *n >= 5), "{spurious:?}");
+}
+
 /// Two of one name: with nobody else both quit; one witness saves the first.
 #[test]
 fn surprise_23_two_of_one_name() {
@@ -149,7 +167,9 @@ fn entry() -> impl Strategy<Value = String> {
     (1u32..50, 1u32..20, 0u32..8, 0u8..15, any::<bool>())
     .prop_map(|(at, lasts, n, kind, flip)| match kind {
         0 | 1 => format!("at: {at}s, every: 300ms, times: {lasts}, user-event: {{nodes: node-{n}, name: log, coalesce: {flip}}}"),
-        2 => format!("at: {at}s, query: {{nodes: node-{n}, name: load, relay_factor: {}}}", lasts % 4),
+        2 => {
+            format!("at: {at}s, query: {{nodes: node-{n}, name: load, relay_factor: {}}}", lasts % 4)
+        }
         3 => format!("at: {at}s, set-tags: {{nodes: node-{n}, tags: {{role: r{lasts}, dc: east}}}}"),
         4 => format!("at: {at}s, force-leave: {{nodes: node-{n}, prune: {flip}}}"),
         5 | 6 => format!("at: {at}s, crash: {{nodes: node-{n}}}"),

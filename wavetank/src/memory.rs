@@ -16,6 +16,16 @@ const PER_BROADCAST: u64 = 64;
 const PER_SUSPICION: u64 = 64;
 /// A node with its queue, timers and counters; its slot in the kernel and in the observation.
 const PER_NODE: u64 = 2048;
+/// A Serf node beside its SWIM node: clocks, queues, rings, pipeline, coordinate.
+const PER_SERF: u64 = 2048;
+/// What a Serf node holds otherwise than the common table: a member, a time, a status, attributes.
+const PER_SERF_DIFFERENCE: u64 = 24;
+/// Past so many of these a node gets a Serf table of its own.
+const SERF_DIFFERENCES: u64 = 256;
+/// The last round trips to one member, in a table that is half empty.
+const PER_LATENCY: u64 = 32;
+/// A message in the ledger: an ack, an answer, an intent.
+const PER_MESSAGE: u64 = 40;
 /// What a run needs however small it is.
 const BASE: u64 = 4 << 20;
 
@@ -33,8 +43,27 @@ pub fn estimate_memory(plan: &Plan) -> u64 {
     let shared = plan.cluster.start == Start::Converged && all <= DIFFERENCES;
     let table = if shared { DIFFERENCES * PER_DIFFERENCE } else { nodes * PER_RECORD };
     let news = nodes.saturating_mul(worst).saturating_mul(PER_BROADCAST + PER_SUSPICION);
+    let serf = serf(plan, all);
     let nodes = nodes.saturating_mul(table + PER_NODE);
-    BASE.saturating_add(nodes).saturating_add(news)
+    BASE.saturating_add(nodes).saturating_add(news).saturating_add(serf)
+}
+
+/// What Serf adds: a table of its own at each node past so many changes or where nodes begin without
+/// knowing each other, the round trips to whom each has probed, and an ack and an answer of each per query.
+fn serf(plan: &Plan, all: u64) -> u64 {
+    let nodes = u64::from(plan.cluster.slots());
+    let Some(swim) = plan.cluster.configs.iter().find(|c| c.serf.is_some()) else { return 0 };
+    let shared = plan.cluster.start == Start::Converged && all <= SERF_DIFFERENCES;
+    let table =
+        if shared { all * PER_SERF_DIFFERENCE } else { nodes.saturating_mul(PER_SERF_DIFFERENCE) };
+    let coordinates = swim.serf.is_some_and(|c| c.coordinates(swim.quirks.dead_config));
+    let probed = (plan.duration / swim.probe_interval.max(1)).min(nodes);
+    let latencies = if coordinates { probed * PER_LATENCY } else { 0 };
+    let queries = plan.timeline.iter().filter(|e| matches!(e.action, Action::Query { .. }));
+    let queries: u64 = queries.map(|entry| times(plan, entry)).sum();
+    let messages = queries.saturating_mul(2 * PER_MESSAGE);
+    let node = PER_SERF.saturating_add(table).saturating_add(latencies).saturating_add(messages);
+    nodes.saturating_mul(node)
 }
 
 /// How often an entry occurs, about.

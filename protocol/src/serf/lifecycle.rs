@@ -295,7 +295,7 @@ impl Agent<'_> {
             leave.phase = if leave.phase == Phase::Over { Phase::Over } else { Phase::Memberlist };
         }
         let timeout = env.config.serf.map_or(0, |c| c.broadcast_timeout);
-        self.below(env, None, |node, env| node.leave(env, timeout));
+        self.below(env, None, |node, env| node.leave_when(env, timeout, false));
     }
 
     /// Memberlist's own leave has returned.

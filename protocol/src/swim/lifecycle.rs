@@ -109,6 +109,17 @@ impl Node {
     /// Leaves: says so to all and waits until that was sent often enough, or `timeout` (0: without limit).
     /// Only the first call does anything (`memberlist.go: Leave`).
     pub fn leave<V: View, O: Outbox>(&mut self, env: &mut Env<'_, V, O>, timeout: Span) {
+        self.leave_when(env, timeout, true);
+    }
+
+    /// The same; with `called` the application acts, ahead of a gossip tick of this very instant, without
+    /// it a layer above follows up what that tick did.
+    pub(crate) fn leave_when<V: View, O: Outbox>(
+        &mut self,
+        env: &mut Env<'_, V, O>,
+        timeout: Span,
+        called: bool,
+    ) {
         if self.left {
             env.out.emit(Event::LeaveReturned { in_time: true });
             return;
@@ -125,7 +136,9 @@ impl Node {
         } else {
             env.out.emit(Event::LeaveReturned { in_time: true });
         }
-        self.arm_gossip(env, true);
+        if self.gossip_at == NEVER {
+            self.arm_gossip(env, called);
+        }
         self.settle(env);
     }
 

@@ -178,7 +178,7 @@ fn entry() -> impl Strategy<Value = String> {
         9 => format!("at: {at}s, for: {lasts}s, partition: {{groups: [[node-0, node-{}], rest]}}", n.max(1)),
         10 => format!("at: {at}s, for: {lasts}s, loss: {{probability: {}%}}", lasts * 5),
         11 => format!("at: {at}s, for: {lasts}s, pause: {{nodes: node-{n}}}"),
-        12 => format!("at: {at}s, for: {lasts}s, slow: {{nodes: node-{n}, service: {lasts}ms}}"),
+        12 => format!("at: {at}s, for: {lasts}s, delay: {{latency: {lasts}ms, jitter: {n}ms}}"),
         13 => format!("at: {at}s, for: {lasts}s, duplicate: {{probability: 50%}}"),
         _ => format!("at: {at}s, join: {{nodes: node-{n}}}"),
     })

@@ -61,8 +61,7 @@ impl Ratio {
 }
 
 /// Which subject's time is divided by which other's.
-const RATIOS: &[(&str, &str)] =
-    &[("wavetank", "floor"), ("foca", "wavetank"), ("serf", "swim")];
+const RATIOS: &[(&str, &str)] = &[("wavetank", "floor"), ("foca", "wavetank"), ("serf", "swim")];
 
 fn ratios(figures: &[Figure]) -> Vec<Ratio> {
     let mut ratios = Vec::new();

@@ -290,6 +290,11 @@ impl Queue {
         self.calls.pop()
     }
 
+    /// Whether a call of the layer above waits to be told that its broadcast was finished.
+    pub fn has_call(&self) -> bool {
+        !self.calls.is_empty()
+    }
+
     /// Drops items from the end of the order until no more than `keep` are left, as if they were finished
     /// (`queue.go: Prune`). Gives how many went.
     pub fn prune(&mut self, keep: u32, id_reset: bool) -> u32 {

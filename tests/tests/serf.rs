@@ -167,9 +167,11 @@ fn entry() -> impl Strategy<Value = String> {
     (1u32..50, 1u32..20, 0u32..8, 0u8..15, any::<bool>())
     .prop_map(|(at, lasts, n, kind, flip)| match kind {
         0 | 1 => format!("at: {at}s, every: 300ms, times: {lasts}, user-event: {{nodes: node-{n}, name: log, coalesce: {flip}}}"),
-        2 => {
-            format!("at: {at}s, query: {{nodes: node-{n}, name: load, relay_factor: {}}}", lasts % 4)
-        }
+        2 => format!(
+            "at: {at}s, query: {{nodes: node-{n}, name: load, relay_factor: {}, \
+             answer: {{payload: x, after: {{from: 1ms, to: 5s}}}}}}",
+            lasts % 4
+        ),
         3 => format!("at: {at}s, set-tags: {{nodes: node-{n}, tags: {{role: r{lasts}, dc: east}}}}"),
         4 => format!("at: {at}s, force-leave: {{nodes: node-{n}, prune: {flip}}}"),
         5 | 6 => format!("at: {at}s, crash: {{nodes: node-{n}}}"),
@@ -178,7 +180,7 @@ fn entry() -> impl Strategy<Value = String> {
         9 => format!("at: {at}s, for: {lasts}s, partition: {{groups: [[node-0, node-{}], rest]}}", n.max(1)),
         10 => format!("at: {at}s, for: {lasts}s, loss: {{probability: {}%}}", lasts * 5),
         11 => format!("at: {at}s, for: {lasts}s, pause: {{nodes: node-{n}}}"),
-        12 => format!("at: {at}s, for: {lasts}s, delay: {{latency: {lasts}ms, jitter: {n}ms}}"),
+        12 => format!("at: {at}s, for: {lasts}s, slow: {{nodes: node-{n}, service: {lasts}ms}}"),
         13 => format!("at: {at}s, for: {lasts}s, duplicate: {{probability: 50%}}"),
         _ => format!("at: {at}s, join: {{nodes: node-{n}}}"),
     })

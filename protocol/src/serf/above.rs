@@ -1,12 +1,12 @@
 //! The outbox that Serf hands to SWIM: memberlist's `Delegate`, `EventDelegate`, `PingDelegate` and
 //! `ConflictDelegate` in one (`serf/delegate.go`, `serf/event_delegate.go`, `serf/ping_delegate.go`).
 
-use super::{Serf, SerfOutbox};
+use super::{Draw, Serf, SerfOutbox};
 use crate::{
     belief::AddressId,
     config::Config,
     message::{AckPayload, Head, Message, Packet},
-    rng::Keys,
+    rng::{Chance, Keys},
     rules,
     swim::{Action, Event, Outbox, ProbeEnd, Room, UserState, World},
 };
@@ -60,6 +60,18 @@ impl<O: SerfOutbox> Outbox for Above<'_, O> {
             _ => {}
         }
         self.inner.emit(event);
+    }
+
+    /// The call was woken by the packet that finished its message; the gossip loop has that packet to send
+    /// before it fills the next. Of two latencies that are alike, either is as likely to end first.
+    fn interrupts(&mut self) -> bool {
+        if !self.serf.queues.has_call() {
+            return false;
+        }
+        let mut rng = self.serf.rng(self.keys, Draw::Race);
+        let first = rng.word() >> 63 == 0;
+        self.serf.drawn(Draw::Race, &rng);
+        first
     }
 
     #[inline]

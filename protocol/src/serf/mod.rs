@@ -127,6 +127,7 @@ enum Draw {
     Rejoin = 19,
     Coordinate = 20,
     Answer = 21,
+    Race = 22,
 }
 
 /// A call that waits for its message to be sent out.
@@ -451,6 +452,8 @@ impl Agent<'_> {
             let ltime = self.serf.refutations.remove(0);
             self.broadcast_join(env, ltime);
         }
+        self.release_calls(env);
+        self.below(env, None, |node, env| node.resume_gossip(env));
         self.release_calls(env);
         let Some(config) = &env.config.serf else { return };
         self.serf.queues.arm(env.now, config);

@@ -115,6 +115,11 @@ impl Queues {
         self.queues.iter_mut().find_map(Queue::take_call)
     }
 
+    /// Whether a call waits to be told that its message was sent often enough.
+    pub fn has_call(&self) -> bool {
+        self.queues.iter().any(Queue::has_call)
+    }
+
     /// Messages silently replaced since last asked, by queue.
     pub fn take_replaced(&mut self) -> [u32; 3] {
         self.queues.each_mut().map(Queue::take_replaced)

@@ -30,6 +30,8 @@ pub(super) struct Gossip {
     remaining: Vec<MemberId>,
     blocked: bool,
     pending: bool,
+    /// The tick waits for what its last packet finished.
+    interrupted: bool,
 }
 
 impl Node {
@@ -137,6 +139,18 @@ impl Node {
             if self.gossip.blocked {
                 return;
             }
+            if !self.gossip.remaining.is_empty() && env.out.interrupts() {
+                self.gossip.interrupted = true;
+                return;
+            }
+        }
+    }
+
+    /// Goes on with a tick that was interrupted, if one was.
+    pub fn resume_gossip<V: View, O: Outbox>(&mut self, env: &mut Env<'_, V, O>) {
+        if std::mem::take(&mut self.gossip.interrupted) {
+            self.gossip_on(env);
+            self.settle(env);
         }
     }
 

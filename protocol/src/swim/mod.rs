@@ -360,6 +360,13 @@ pub trait Outbox {
         None
     }
 
+    /// After a packet of a gossip tick: whether a call of the layer above that it finished goes on before the
+    /// tick's next packet is filled. The tick is then resumed by [`Node::resume_gossip`].
+    #[inline]
+    fn interrupts(&mut self) -> bool {
+        false
+    }
+
     /// Whether a datagram can leave the host at all; if not, its write fails with an error.
     #[inline]
     fn can_send(&self) -> bool {

@@ -275,7 +275,7 @@ impl<W: Watch> Tank<'_, W> {
             node.set_slow(service > 0);
         }
         if service == 0 {
-            while self.nodes[i].as_ref().is_some_and(|n| n.handoff_depth() > 0) {
+            while self.nodes[i].as_ref().is_some_and(|n| n.handoff_depth() > 0 && !n.is_held()) {
                 self.call(slot, Input::Drain);
             }
         }

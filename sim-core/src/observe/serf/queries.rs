@@ -48,6 +48,8 @@ pub struct Query {
     /// Lamport time and random number.
     pub key: (LTime, u32),
     open: bool,
+    /// The asker stopped while it was open.
+    stopped: bool,
     acks: Answers,
     responses: Answers,
 }
@@ -57,7 +59,7 @@ impl Query {
     pub fn new(event: String, slot: u32, at: Time, key: (LTime, u32), acks: Bits) -> Self {
         let responses = Answers { waiting: acks.as_empty(), ..Answers::default() };
         let acks = Answers { waiting: acks, ..Answers::default() };
-        Self { event, slot, at, key, open: true, acks, responses }
+        Self { event, slot, at, key, open: true, stopped: false, acks, responses }
     }
 }
 
@@ -79,9 +81,9 @@ impl Queries {
         self.by.get(&key).map(|&i| &mut self.all[i as usize])
     }
 
-    /// A slot answered; what comes of it is expected from now on.
+    /// A slot answered; what comes of it is expected from now on, unless the asker has stopped meanwhile.
     pub fn responded(&mut self, key: (LTime, u32), slot: u32) {
-        if let Some(query) = self.of(key) {
+        if let Some(query) = self.of(key).filter(|q| !q.stopped) {
             query.responses.waiting.put(slot);
         }
     }
@@ -130,7 +132,7 @@ impl Queries {
     pub fn stopped(&mut self, slot: u32) {
         for query in self.all.iter_mut().filter(|q| q.open) {
             if query.slot == slot {
-                query.open = false;
+                (query.open, query.stopped) = (false, true);
                 query.acks.waiting = Bits::default();
                 query.responses.waiting = Bits::default();
             } else {

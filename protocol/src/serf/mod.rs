@@ -155,12 +155,12 @@ pub struct Serf {
     stream: u32,
     /// Until when handling stands still (a prune of the original, quirk `prune_freeze`).
     stalled_until: Time,
-    /// Absent where coordinates are off.
-    coordinates: Option<Client>,
     draws: [u32; 8],
     /// What SWIM told in the call at hand.
     told: Vec<swim::Event>,
     queues: Queues,
+    /// Absent where coordinates are off.
+    coordinates: Option<Client>,
     me: MemberId,
     clocks: Clocks,
     life: Life,

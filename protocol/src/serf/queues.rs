@@ -15,7 +15,6 @@ use crate::{
 
 /// The queues of one node.
 #[derive(Clone, Debug)]
-#[repr(C)]
 pub struct Queues {
     /// Queued in all.
     waiting: u32,
@@ -23,7 +22,8 @@ pub struct Queues {
     check_at: Time,
     /// A look at the depths: the others are whole periods from it.
     grid: Time,
-    queues: [Queue; 3],
+    /// Apart, for what is looked at with every event to stay together.
+    queues: Box<[Queue; 3]>,
 }
 
 /// What a look at a queue found.
@@ -98,7 +98,7 @@ impl Queues {
     /// Takes what fits: intents, then queries, then events, each into what the one before left.
     pub fn fill(&mut self, room: Room<'_>, transmits: u32, id_reset: bool, out: &mut Vec<Message>) {
         let mut used = 0;
-        for queue in &mut self.queues {
+        for queue in self.queues.iter_mut() {
             if queue.is_empty() {
                 continue;
             }

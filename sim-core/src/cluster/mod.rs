@@ -125,29 +125,17 @@ impl<'p, W: Watch> Tank<'p, W> {
     /// Hints at what the events to come will touch.
     #[inline]
     fn look_ahead(&self) {
-        if !self.serfs.is_empty() {
-            self.look_further_ahead();
-        }
         let Some(payload) = self.kernel.queue.upcoming(AHEAD) else { return };
         let slot = (payload >> 32) as usize;
         prefetch(&self.kernel.hosts, slot, 3);
         prefetch(&self.nodes, slot, 6);
         if let Some(Some(seat)) = self.serfs.get(slot) {
-            seat.prefetch_within();
+            seat.prefetch();
         }
         prefetch(&self.tables, slot, 1);
         let low = payload & 0xffff_ffff;
         if low & CONNECTION == 0 {
             self.kernel.arena.prefetch(Block { at: (low & !(SERVED | UNHEARD)) as u32 });
-        }
-    }
-
-    /// The same for Serf nodes, whose first lines must be there when what they point to is hinted at.
-    #[inline]
-    fn look_further_ahead(&self) {
-        let Some(payload) = self.kernel.queue.upcoming(2 * AHEAD) else { return };
-        if let Some(Some(seat)) = self.serfs.get((payload >> 32) as usize) {
-            seat.prefetch();
         }
     }
 

@@ -93,6 +93,8 @@ pub struct Kernel {
     pub observer: Observer,
     /// Events to be looked at when the node's call has returned.
     pub told: Vec<Event>,
+    /// To which slot a datagram was sent last.
+    pub sent_to: Option<u32>,
     /// Whom the node at hand has begun to probe.
     pub probing: Option<MemberId>,
     /// What Serf told, to be looked at likewise.
@@ -146,6 +148,7 @@ impl Kernel {
         if self.net.zones() > 1 && self.net.zone_of(slot) != self.net.zone_of(target) {
             host.zone_bytes += u64::from(len);
         }
+        self.sent_to = Some(target);
         let effect = host.effects;
         host.effects = effect.wrapping_add(1);
         let b = words[0] ^ u64::from(target) << 20;

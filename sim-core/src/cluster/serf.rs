@@ -8,7 +8,6 @@ use wavetank_protocol::{
     rng::Chance,
     serf::{
         Agent, Event, Life, Serf, Start,
-        coordinate::Client,
         event::{Delivery, QueueName},
         filter::Filter,
         ledger::{Answer, Internal, Question, QuestionId, Tags, Text, TextId},
@@ -33,24 +32,17 @@ const LOOKS: u64 = 600;
 
 /// A Serf node and what was last seen of it.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Seat {
-    serf: Serf,
     depths: [u32; 3],
+    serf: Serf,
 }
 
 impl Seat {
-    /// Hints that it will be used soon.
+    /// Hints that what every event touches will be used soon: clocks, flags, the coordinate.
     #[inline]
     pub fn prefetch(&self) {
-        prefetch(std::slice::from_ref(&self.serf), 0, 2);
-    }
-
-    /// The same for what it points to.
-    #[inline]
-    pub fn prefetch_within(&self) {
-        if let Some(state) = self.serf.client().and_then(Client::state) {
-            prefetch(std::slice::from_ref(state), 0, 6);
-        }
+        prefetch(std::slice::from_ref(self), 0, 8);
     }
 
     /// The same for what is known of a member that is being probed: its ack is not far.
@@ -176,6 +168,12 @@ impl<W: Watch> Tank<'_, W> {
     /// After a call: look at the queues and at what Serf told.
     #[inline]
     pub(super) fn settle_serf(&mut self, slot: u32) {
+        // A packet is not long on its way: whoever gets it comes next or soon after.
+        if let Some(target) = self.kernel.sent_to.take()
+            && let Some(Some(seat)) = self.serfs.get(target as usize)
+        {
+            seat.prefetch();
+        }
         let probing = self.kernel.probing.take();
         if let Some(Some(seat)) = self.serfs.get_mut(slot as usize) {
             if let Some(member) = probing {

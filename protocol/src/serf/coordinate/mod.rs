@@ -168,14 +168,14 @@ pub struct Moved {
 
 /// A node's own coordinate and what it learns from (`coordinate/client.go: Client`).
 ///
-/// Eight bytes and nothing on the heap until the first observation.
+/// Nothing on the heap until the first observation.
 #[derive(Clone, Debug, Default)]
-pub struct Client(Option<Box<State>>);
+pub struct Client(State);
 
-/// What a client keeps once it has observed something, in the order of use.
+/// What a client keeps, in the order of use.
 #[derive(Clone, Debug)]
 #[repr(C)]
-pub struct State {
+struct State {
     samples: Samples,
     own: Coordinate,
     next: usize,
@@ -189,7 +189,7 @@ pub struct State {
 impl Client {
     /// The own coordinate.
     pub fn own(&self) -> &Coordinate {
-        self.0.as_deref().map_or(&Coordinate::FRESH, |state| &state.own)
+        &self.0.own
     }
 
     /// Learns from one round trip to a member whose coordinate came with it (`Update`).
@@ -208,39 +208,31 @@ impl Client {
         if !(0..=LONGEST_RTT).contains(&rtt) {
             return Err(Rejected::Rtt(rtt));
         }
-        let state = self.0.get_or_insert_with(Box::default);
+        let state = &mut self.0;
         // First, because its entry is seldom in the cache and nothing needs it for a while.
         let rtt = state.samples.push(node, rtt as u64);
         Ok(state.observe(other, seconds(rtt as i64), rng))
     }
 
-    /// What is kept, for hints of what will be read; none before the first observation.
-    #[inline]
-    pub fn state(&self) -> Option<&State> {
-        self.0.as_deref()
-    }
-
     /// The filter's slots and where that of a member is looked for first, for hints likewise.
     #[inline]
     pub fn slots(&self, node: MemberId) -> (&[u128], usize) {
-        self.0.as_ref().map_or((&[], 0), |state| state.samples.place(node))
+        self.0.samples.place(node)
     }
 
     /// Forgets the latencies of a member (`ForgetNode`).
     pub fn forget(&mut self, node: MemberId) {
-        if let Some(state) = &mut self.0 {
-            state.samples.remove(node);
-        }
+        self.0.samples.remove(node);
     }
 
     /// How often the coordinate was set back because it was no place any more.
     pub fn resets(&self) -> u64 {
-        self.0.as_ref().map_or(0, |state| state.resets)
+        self.0.resets
     }
 
     /// Bytes on the heap.
     pub fn heap(&self) -> usize {
-        self.0.as_ref().map_or(0, |state| size_of::<State>() + state.samples.heap())
+        self.0.samples.heap()
     }
 }
 

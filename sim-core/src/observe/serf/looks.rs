@@ -10,9 +10,9 @@ use super::{Curve, Gauge};
 use crate::observe::levels::{Area, Levels, gauge};
 
 /// Greatest number of slots whose coordinates are looked at.
-const PLACED: usize = 512;
+const PLACED: usize = 128;
 /// Greatest number of pairs whose distance is compared.
-const PAIRS: usize = 1024;
+const PAIRS: usize = 256;
 /// Greatest number of points of a curve.
 const POINTS: usize = 480;
 

@@ -150,7 +150,6 @@ impl Serf {
         }
         let waits = (self.calls.iter().map(|c| c.until))
             .chain(self.collectors.iter().map(|c| c.deadline))
-            .chain(self.answering.iter().map(|a| a.at))
             .chain(self.prunes.iter().map(|p| p.0))
             .chain([self.stalled_until, self.reap_at, self.reconnect_at])
             .chain([self.queues.deadline(), self.pipeline.deadline(), self.life.deadline()]);

@@ -206,7 +206,9 @@ impl Agent<'_> {
         self.serf.clocks.member.witness(ltime);
         let outcome = self.apply_leave(env, ltime, member, prune);
         let news = outcome != Leaving::NoNews;
-        env.out.tell(Event::Intent { member, leave: true, ltime, path, news });
+        if path != Path::PushPull || news {
+            env.out.tell(Event::Intent { member, leave: true, ltime, path, news });
+        }
         outcome
     }
 

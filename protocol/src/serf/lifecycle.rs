@@ -103,7 +103,6 @@ impl Serf {
             queries: Ring::default(),
             query_min: 0,
             collectors: Vec::new(),
-            answering: Vec::new(),
             refutations: Vec::new(),
             reap_at: NEVER,
             reap_due: NEVER,
@@ -135,7 +134,7 @@ impl Serf {
         if config.coordinates(env.config.quirks.dead_config) {
             serf.coordinates = Some(Client::default());
         }
-        if config.snapshot {
+        if config.snapshot && !env.world.serf.no_snapshots {
             let keep = config.rejoin_after_leave;
             let (recorder, restored) = Recorder::open(env.now, start.file, keep);
             serf.recorder = Some(Box::new(recorder));
@@ -150,7 +149,7 @@ impl Serf {
         let mut node = Node::nobody(identity);
         let mut agent = Agent { swim: &mut node, serf: &mut serf };
         agent.below(env, None, |node, env| *node = Node::create(env, identity, incarnation));
-        if config.snapshot {
+        if config.snapshot && !env.world.serf.no_snapshots {
             agent.rejoin(env, start.known);
         }
         agent.settle(env, true);
@@ -174,7 +173,7 @@ impl Serf {
         serf.clocks.member = Clock::at(u64::from(count.max(1)));
         serf.members = Members::resting(members);
         serf.pipeline = Pipeline::grown(count);
-        if config.snapshot {
+        if config.snapshot && !env.world.serf.no_snapshots {
             let mut text = String::new();
             for (member, record) in serf.members.iter() {
                 let address = env.world.roster.attributes(record.attributes).address;

@@ -44,8 +44,6 @@ pub mod snapshot;
 mod state;
 pub mod status;
 pub mod tags;
-#[cfg(test)]
-mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -72,7 +70,7 @@ pub use lifecycle::{Life, Start};
 use members::{Members, Record};
 use pipeline::Pipeline;
 use prune::Stall;
-use queries::{Answering, Collector};
+use queries::Collector;
 use queues::Queues;
 use ring::Ring;
 use snapshot::Recorder;
@@ -84,6 +82,8 @@ pub use status::Status;
 pub struct Shared {
     /// What messages say.
     pub ledger: Ledger,
+    /// Nobody will start from a snapshot, so none is written.
+    pub no_snapshots: bool,
     states: States,
     differing: Vec<(MemberId, Record)>,
     deliveries: Vec<event::Delivery>,
@@ -180,7 +180,6 @@ pub struct Serf {
     /// `queryMinTime`.
     query_min: LTime,
     collectors: Vec<Collector>,
-    answering: Vec<Answering>,
     /// Join intents about itself that the original issues in a goroutine, at the end of the call here; their
     /// times are those of the leaves' handling.
     refutations: Vec<LTime>,
@@ -424,7 +423,6 @@ impl Agent<'_> {
         self.pipeline_deadline(env);
         self.leave_deadline(env);
         self.call_deadlines(env);
-        self.answer_deadlines(env);
         self.query_deadlines(env);
         self.prune_deadlines(env);
         if self.serf.reap_at <= now {
@@ -448,13 +446,12 @@ impl Agent<'_> {
     }
 
     fn settle_touched<V: View, O: SerfOutbox>(&mut self, env: &mut Env<'_, V, O>, called: bool) {
-        while !self.serf.refutations.is_empty() {
-            let ltime = self.serf.refutations.remove(0);
-            self.broadcast_join(env, ltime);
+        self.refute(env);
+        self.release_calls(env);
+        if self.swim.is_interrupted() {
+            self.below(env, None, |node, env| node.resume_gossip(env));
+            self.release_calls(env);
         }
-        self.release_calls(env);
-        self.below(env, None, |node, env| node.resume_gossip(env));
-        self.release_calls(env);
         let Some(config) = &env.config.serf else { return };
         self.serf.queues.arm(env.now, config);
         for (queue, count) in QueueName::ALL.into_iter().zip(self.serf.queues.take_replaced()) {
@@ -477,10 +474,17 @@ impl Agent<'_> {
         wake = wake.min(serf.stalled_until);
         wake = serf.calls.iter().map(|c| c.until).fold(wake, Time::min);
         wake = serf.collectors.iter().map(|c| c.deadline).fold(wake, Time::min);
-        wake = serf.answering.iter().map(|a| a.at).fold(wake, Time::min);
         wake = serf.prunes.iter().map(|p| p.0).fold(wake, Time::min);
         serf.wake = wake;
         serf.touched = false;
+    }
+
+    /// Announces that the node is there to all who heard that it leaves.
+    fn refute<V: View, O: SerfOutbox>(&mut self, env: &mut Env<'_, V, O>) {
+        while !self.serf.refutations.is_empty() {
+            let ltime = self.serf.refutations.remove(0);
+            self.broadcast_join(env, ltime);
+        }
     }
 
     fn check_queues<V: View, O: SerfOutbox>(&mut self, env: &mut Env<'_, V, O>) {

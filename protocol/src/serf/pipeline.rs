@@ -18,7 +18,7 @@ use super::{
 use crate::{
     belief::MemberId,
     swim::Env,
-    time::{NEVER, Time},
+    time::{NEVER, Span, Time},
     view::View,
 };
 
@@ -43,7 +43,8 @@ pub(super) enum Handing {
 pub(super) struct Pipeline {
     members: Members,
     users: Users,
-    waiting: VecDeque<Handing>,
+    /// With the time that its handler takes.
+    waiting: VecDeque<(Handing, Span)>,
     /// When the handler at work is done; never, if none is.
     done_at: Time,
 }
@@ -128,7 +129,8 @@ impl Agent<'_> {
         handing: Handing,
     ) {
         let Some(config) = &env.config.serf else { return };
-        if config.handler_time == 0 {
+        let takes = config.handler_time + self.answer_time(env, &handing);
+        if takes == 0 && self.serf.pipeline.done_at == NEVER {
             self.handled(env, handing);
             return;
         }
@@ -137,10 +139,11 @@ impl Agent<'_> {
             env.out.tell(Event::PipelineDropped);
             return;
         }
-        pipeline.waiting.push_back(handing);
+        pipeline.waiting.push_back((handing, takes));
         if pipeline.done_at == NEVER {
-            pipeline.done_at = env.now + config.handler_time;
+            pipeline.done_at = env.now + takes;
         }
+        self.serf.touched = true;
         if self.is_full(env) {
             self.swim.set_held(true);
         }
@@ -153,7 +156,7 @@ impl Agent<'_> {
             Handing::Query(delivery, answering) => {
                 env.out.tell(Event::Delivered(delivery));
                 if let Some(answering) = answering {
-                    self.answer(env, answering);
+                    self.respond(env, &answering);
                 }
             }
         }
@@ -176,11 +179,14 @@ impl Agent<'_> {
             return;
         }
         self.serf.pipeline.done_at = NEVER;
-        let Some(done) = self.serf.pipeline.waiting.pop_front() else { return };
-        self.handled(env, done);
-        let handler_time = env.config.serf.map_or(0, |c| c.handler_time);
-        if !self.serf.pipeline.waiting.is_empty() {
-            self.serf.pipeline.done_at = now + handler_time;
+        // One after the other; those that take no time at once.
+        while let Some((done, _)) = self.serf.pipeline.waiting.pop_front() {
+            self.handled(env, done);
+            let next = self.serf.pipeline.waiting.front().map(|w| w.1);
+            if let Some(takes @ 1..) = next {
+                self.serf.pipeline.done_at = now + takes;
+                break;
+            }
         }
         if self.swim.is_held() {
             self.release(env);

@@ -57,11 +57,9 @@ impl Collector {
     }
 }
 
-/// An answer that a handler is working on.
+/// What an answer to a query needs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Answering {
-    /// When it is ready.
-    pub(super) at: Time,
     pub(super) ltime: LTime,
     pub(super) id: u32,
     pub(super) question: QuestionId,
@@ -178,7 +176,7 @@ impl Agent<'_> {
             return true;
         }
         let deadline = env.now + timeout;
-        let asking = Answering { at: 0, ltime, id, question, address, source, deadline };
+        let asking = Answering { ltime, id, question, address, source, deadline };
         if ack {
             self.reply(env, &asking, Reply::Ack);
         }
@@ -195,41 +193,31 @@ impl Agent<'_> {
         true
     }
 
-    /// A handler takes its time over the answer.
-    pub(super) fn answer<V: View, O: SerfOutbox>(
+    /// How long a handler takes over what it is handed, beside `handler_time`: that of an answer.
+    pub(super) fn answer_time<V: View, O: SerfOutbox>(
         &mut self,
-        env: &mut Env<'_, V, O>,
-        mut answering: Answering,
-    ) {
+        env: &Env<'_, V, O>,
+        handing: &Handing,
+    ) -> Span {
+        let Handing::Query(_, Some(answering)) = handing else { return 0 };
         let question = env.world.serf.ledger.question(answering.question);
-        let Some(answer) = &question.answer else { return };
+        let Some(answer) = &question.answer else { return 0 };
         let (least, most) = answer.after;
-        let wait = if least == most {
-            least
-        } else {
-            let mut rng = self.serf.rng(env.world.keys, Draw::Answer);
-            let wait = least + rng.span(most - least + 1);
-            self.serf.drawn(Draw::Answer, &rng);
-            wait
-        };
-        if wait == 0 {
-            self.respond(env, &answering);
-        } else {
-            answering.at = env.now + wait;
-            self.serf.answering.push(answering);
-            self.serf.touched = true;
+        if least == most {
+            return least;
         }
-    }
-
-    pub(super) fn answer_deadlines<V: View, O: SerfOutbox>(&mut self, env: &mut Env<'_, V, O>) {
-        while let Some(i) = self.serf.answering.iter().position(|a| a.at <= env.now) {
-            let answering = self.serf.answering.remove(i);
-            self.respond(env, &answering);
-        }
+        let mut rng = self.serf.rng(env.world.keys, Draw::Answer);
+        let takes = least + rng.span(most - least + 1);
+        self.serf.drawn(Draw::Answer, &rng);
+        takes
     }
 
     /// Answers as an application (`Query.Respond`): refused when too long or too late.
-    fn respond<V: View, O: SerfOutbox>(&mut self, env: &mut Env<'_, V, O>, to: &Answering) {
+    pub(super) fn respond<V: View, O: SerfOutbox>(
+        &mut self,
+        env: &mut Env<'_, V, O>,
+        to: &Answering,
+    ) {
         let question = env.world.serf.ledger.question(to.question);
         let len = question.answer.as_ref().map_or(0, |a| a.payload.len() as u32);
         let sent = env.now <= to.deadline && self.reply(env, to, Reply::Answer { len });
@@ -253,7 +241,7 @@ impl Agent<'_> {
             return false;
         }
         let user = world.serf.ledger.add(&mut world.roster, content, len);
-        self.below(env, None, |node, env| node.send_best_effort(env, to.address, user));
+        self.below(env, None, |node, env| node.send_to(env, to.address, user));
         let factor = env.world.serf.ledger.question(to.question).relay_factor;
         self.relay(env, factor, (to.address, to.source), user);
         true

@@ -62,6 +62,8 @@ impl Agent<'_> {
         match by {
             Joiner::Application => {
                 self.serf.join_ignores = false;
+                // A refutation that the exchange caused is out before the join's own intent.
+                self.refute(env);
                 if successes > 0 {
                     self.broadcast_join(env, self.serf.clocks.member.time());
                 }

@@ -49,7 +49,7 @@ impl Agent<'_> {
         for member in chosen {
             let attributes = self.serf.members.get(member).attributes;
             let address = env.world.roster.attributes(attributes).address;
-            self.below(env, None, |node, env| node.send_best_effort(env, address, user));
+            self.below(env, None, |node, env| node.send_to(env, address, user));
         }
     }
 
@@ -62,7 +62,7 @@ impl Agent<'_> {
         inner: u32,
     ) {
         env.out.tell(Event::Relayed { to: name });
-        self.below(env, None, |node, env| node.send_best_effort(env, to, inner));
+        self.below(env, None, |node, env| node.send_to(env, to, inner));
     }
 }
 

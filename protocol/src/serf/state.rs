@@ -158,7 +158,7 @@ impl Agent<'_> {
         differing.clear();
         theirs.members.may_differ(self.serf.members.copy(), &mut differing);
         for &(member, record) in &differing {
-            if record.status != Status::None && !theirs.left.contains(&member) {
+            if !matches!(record.status, Status::None | Status::Left) {
                 self.hear_join(env, record.ltime, member, Path::PushPull);
             }
         }

@@ -114,7 +114,7 @@ impl Above {
             let left = coarse(user.left.min(members));
             let with = self.measured(book, Shape { left, ..shape });
             let more = (with.before + with.times).saturating_sub(plain.before + plain.times);
-            sum += more * user.left_bytes / with.left_bytes;
+            sum += more * user.left_bytes / with.left_bytes.max(1);
         }
         if user.slots > 0 {
             let ground = Shape { members: coarse(members.min(FULL)), ..shape };
@@ -126,13 +126,13 @@ impl Above {
             };
             let (without, with) = (self.measured(book, ground), self.measured(book, shape));
             let more = with.before.saturating_sub(without.before);
-            sum += more * user.slot_bytes / with.slot_bytes;
+            sum += more * user.slot_bytes / with.slot_bytes.max(1);
             if members <= FULL {
                 // Events make the encoder forget the list's names.
                 last = with;
             }
         }
-        sum += last.times * user.member_bytes / last.member_bytes;
+        sum += last.times * user.member_bytes / last.member_bytes.max(1);
         sum as u32
     }
 
@@ -247,7 +247,7 @@ fn ring<'a>(
     let mut latest: Vec<_> = (texts.saturating_sub(LATEST)..texts).map(TextId).collect();
     chance.shuffle(&mut latest);
     let mut latest = latest.iter().cycle();
-    for (ltime, slot) in (1..=u64::from(slots)).zip(events.iter_mut().skip(1)) {
+    for ltime in 1..=u64::from(slots) {
         let event = if let (Some(ledger), Some(&text)) = (ledger, latest.next()) {
             let text = ledger.text(text);
             let payload = text.payload.as_deref().map(Into::into);
@@ -258,7 +258,8 @@ fn ring<'a>(
             content::words(chance.word() as u32, len, &mut payload);
             SlotEvent { name: b"deploy"[..].into(), payload: Some(payload.into()) }
         };
-        *slot = Some(EventSlot { ltime, events: vec![event] });
+        let slot = (ltime % u64::from(shape.ring)) as usize;
+        events[slot] = Some(EventSlot { ltime, events: vec![event] });
     }
     events
 }

@@ -358,6 +358,18 @@ impl Node {
         self.settle(env);
     }
 
+    /// Sends a user message to an address whose name is not known, in a datagram of its own
+    /// (`memberlist.go: SendTo`): such a one has no checksum.
+    pub fn send_to<V: View, O: Outbox>(
+        &mut self,
+        env: &mut Env<'_, V, O>,
+        to: AddressId,
+        user: u32,
+    ) {
+        self.send_packet(env, to, crate::message::Head::None, &[Message::user(user)], false);
+        self.settle(env);
+    }
+
     /// Queues an application broadcast, which the membership's own broadcasts precede in each packet
     /// (a `Delegate` with a transmit-limited queue of its own).
     pub fn broadcast_user<V: View, O: Outbox>(&mut self, env: &mut Env<'_, V, O>, user: u32) {

@@ -146,6 +146,11 @@ impl Node {
         }
     }
 
+    /// Whether a tick waits for what its last packet finished.
+    pub fn is_interrupted(&self) -> bool {
+        self.gossip.interrupted
+    }
+
     /// Goes on with a tick that was interrupted, if one was.
     pub fn resume_gossip<V: View, O: Outbox>(&mut self, env: &mut Env<'_, V, O>) {
         if std::mem::take(&mut self.gossip.interrupted) {

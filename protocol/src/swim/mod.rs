@@ -548,6 +548,7 @@ impl Node {
                 if bare
                     && self.queue.is_empty()
                     && self.user_queue.is_none()
+                    && !self.waiting.any()
                     && (self.gossip_at != NEVER || !env.out.has_broadcasts())
                 {
                     // The commonest input by far moves no deadline but the probe's own; an earlier wake

@@ -418,7 +418,9 @@ impl<'p, W: Watch> Tank<'p, W> {
     fn keep_draining(&mut self, slot: u32) {
         let i = slot as usize;
         let Some(odd) = &mut self.kernel.odd[i] else { return };
-        let waiting = self.nodes[i].as_ref().is_some_and(|n| n.handoff_depth() > 0);
+        // What the layer above holds back is not handled before it lets go.
+        let due = |n: &Node| n.handoff_depth() > 0 && !n.is_held();
+        let waiting = self.nodes[i].as_ref().is_some_and(due);
         if waiting && !odd.draining && !self.kernel.hosts[i].frozen {
             odd.draining = true;
             let at = self.kernel.now + odd.service.max(1);

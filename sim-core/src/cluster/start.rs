@@ -22,7 +22,7 @@ use crate::{
     digest::Digest,
     net::Net,
     observe::Observer,
-    plan::{Plan, Start},
+    plan::{Action, Plan, Start},
     queue::Queue,
     watch::Watch,
 };
@@ -89,11 +89,16 @@ pub fn blank<W: Watch>(plan: &Plan, seed: u64, keys: Keys, watch: W) -> Tank<'_,
         words: Vec::new(),
         log: W::PACKETS.then(Vec::new),
     };
+    let mut world = World::new(roster, keys);
+    world.serf.no_snapshots = !plan.timeline.iter().any(|entry| match &entry.action {
+        Action::Restart { how, .. } | Action::RollingRestart { how, .. } => how.from_snapshot,
+        _ => false,
+    });
     Tank {
         plan,
         seed,
         kernel,
-        world: World::new(roster, keys),
+        world,
         configs: plan.cluster.configs.clone(),
         config_of,
         nodes: (0..slots).map(|_| None).collect(),

@@ -214,9 +214,9 @@ impl Client {
         Ok(state.observe(other, seconds(rtt as i64), rng))
     }
 
-    /// The filter's slots and where that of a member is looked for first, for hints likewise.
+    /// Where the filter keeps what is known of a near member, for hints of what will be read.
     #[inline]
-    pub fn slots(&self, node: MemberId) -> (&[u128], usize) {
+    pub fn slots(&self, node: MemberId) -> (&[u64], usize) {
         self.0.samples.place(node)
     }
 

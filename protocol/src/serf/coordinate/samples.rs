@@ -1,9 +1,11 @@
 //! The latency filter: the last three round trips to each member (`coordinate/client.go: latencyFilter`).
 //!
-//! One 16-byte word per member: three times of 34 bits, newest lowest, and 26 bits of the member's number
-//! above them. A cluster's filters grow with the square of its size and every probe touches a cold entry,
-//! so an entry must not cross a cache line. Open addressing with linear probing and removal by shifting
-//! back: the answer never depends on the order of insertion.
+//! A cluster's filters grow with the square of its size and every probe touches a cold entry, so entries are
+//! small. Round trips below two milliseconds, as within a data centre, take 8 bytes a member: three times
+//! of 21 bits, by the member's number. A member with a longer one, or with a large number, has 16 bytes in
+//! a table of its own kind: three times of 34 bits, newest lowest, and 26 bits of the member's number above
+//! them, in open addressing with linear probing and removal by shifting back. The answer never depends on
+//! where an entry stands nor on the order of insertion.
 
 use crate::belief::MemberId;
 
@@ -19,13 +21,23 @@ const UNMEASURED: u128 = (1 << (2 * BITS)) - 1;
 const EMPTY: u128 = u128::MAX;
 /// Slots of the first allocation.
 const FIRST: usize = 8;
+/// Bits of a short time.
+const SHORT: u32 = 21;
+/// A short time that has not been measured; longer ones are not short.
+const SHORT_ABSENT: u64 = (1 << SHORT) - 1;
+/// Nothing has been measured.
+const SHORT_EMPTY: u64 = (1 << (3 * SHORT)) - 1;
+/// The member's entry is in the wide table.
+const WIDE: u64 = u64::MAX;
+/// Members from this number on are in the wide table.
+const NUMBERS: u32 = 1024;
 
 /// The samples of all members.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Samples {
-    /// A power of two, or none at all before the first sample.
-    slots: Vec<u128>,
-    used: usize,
+    /// By number: three short times, newest lowest.
+    short: Vec<u64>,
+    wide: Wide,
 }
 
 impl Samples {
@@ -33,6 +45,86 @@ impl Samples {
     /// larger of two.
     #[inline]
     pub(super) fn push(&mut self, member: MemberId, nanoseconds: u64) -> u64 {
+        if member.0 >= NUMBERS {
+            return self.wide.push(member, nanoseconds);
+        }
+        if self.short.len() <= member.index() {
+            self.extend(member.0);
+        }
+        let entry = self.short[member.index()];
+        if entry == WIDE || nanoseconds >= SHORT_ABSENT {
+            return self.push_wide(member, nanoseconds);
+        }
+        let times = (entry << SHORT | nanoseconds) & SHORT_EMPTY;
+        self.short[member.index()] = times;
+        // What is absent is greater than all else, so the middle of two and nothing is the larger.
+        let time = |i: u32| times >> (i * SHORT) & SHORT_ABSENT;
+        let (a, b, c) = (time(0), time(1), time(2));
+        let median = a.min(b).max(a.max(b).min(c));
+        if median == SHORT_ABSENT { a } else { median }
+    }
+
+    #[cold]
+    fn extend(&mut self, member: u32) {
+        let len = (member + 1).next_power_of_two().max(64);
+        self.short.resize(len as usize, SHORT_EMPTY);
+    }
+
+    /// A round trip that is not short: what was known of the member goes to the wide table first.
+    #[cold]
+    fn push_wide(&mut self, member: MemberId, nanoseconds: u64) -> u64 {
+        let entry = std::mem::replace(&mut self.short[member.index()], WIDE);
+        if entry != WIDE {
+            for i in [2, 1, 0] {
+                let time = entry >> (i * SHORT) & SHORT_ABSENT;
+                if time != SHORT_ABSENT {
+                    self.wide.push(member, time);
+                }
+            }
+        }
+        self.wide.push(member, nanoseconds)
+    }
+
+    /// The short times, and where a member's are, for hints of what will be read.
+    #[inline]
+    pub(super) fn place(&self, member: MemberId) -> (&[u64], usize) {
+        (&self.short, member.index())
+    }
+
+    /// Drops what is known of a member.
+    pub(super) fn remove(&mut self, member: MemberId) {
+        if let Some(entry) = self.short.get_mut(member.index()) {
+            *entry = SHORT_EMPTY;
+        }
+        self.wide.remove(member);
+    }
+
+    /// Members with samples.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        let short = self.short.iter().filter(|&&e| e != SHORT_EMPTY && e != WIDE);
+        short.count() + self.wide.used
+    }
+
+    /// Bytes on the heap.
+    pub(super) fn heap(&self) -> usize {
+        self.short.capacity() * size_of::<u64>() + self.wide.slots.capacity() * size_of::<u128>()
+    }
+}
+
+/// Samples that are not short.
+#[derive(Clone, Debug, Default)]
+struct Wide {
+    /// A power of two, or none at all before the first sample.
+    slots: Vec<u128>,
+    used: usize,
+}
+
+impl Wide {
+    /// Adds a round trip (at most 10 s) and gives the median of the newest three in nanoseconds; the
+    /// larger of two.
+    #[inline]
+    fn push(&mut self, member: MemberId, nanoseconds: u64) -> u64 {
         let key = u128::from(member.0) << KEY;
         let Some(slot) = self.find(member.0) else {
             // A branch of its own: when first contacts are the rule, which is predicted, nothing waits for
@@ -50,15 +142,8 @@ impl Samples {
         a.min(b).max(a.max(b).min(c))
     }
 
-    /// All slots, and where a member's is looked for first.
-    #[inline]
-    pub(super) fn place(&self, member: MemberId) -> (&[u128], usize) {
-        let home = if self.slots.is_empty() { 0 } else { self.home(member.0) };
-        (&self.slots, home)
-    }
-
     /// Drops what is known of a member.
-    pub(super) fn remove(&mut self, member: MemberId) {
+    fn remove(&mut self, member: MemberId) {
         let Some(mut hole) = self.find(member.0) else { return };
         let mask = self.slots.len() - 1;
         self.used -= 1;
@@ -77,17 +162,6 @@ impl Samples {
             }
         }
         self.slots[hole] = EMPTY;
-    }
-
-    /// Members with samples.
-    #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.used
-    }
-
-    /// Bytes on the heap.
-    pub(super) fn heap(&self) -> usize {
-        self.slots.capacity() * size_of::<u128>()
     }
 
     /// The member's entry.

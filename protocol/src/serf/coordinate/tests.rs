@@ -364,10 +364,37 @@ fn forgetting_drops_the_latencies_and_nothing_else() {
 }
 
 #[test]
-fn a_client_at_rest_is_a_pointer() {
-    assert_eq!(size_of::<Client>(), 8);
+fn a_client_has_nothing_on_the_heap_before_its_first_sample() {
     assert_eq!(Client::default().heap(), 0);
     let mut client = Client::default();
     client.update(NODE, &other(), 1, &mut rng()).expect("accepted");
-    assert!(client.heap() < 512, "{}", client.heap());
+    assert!(client.heap() <= 8 * 64 * 16, "{}", client.heap());
+}
+
+/// Short round trips, long ones and those of far members are filtered alike.
+#[test]
+fn the_filter_does_not_depend_on_where_its_entries_are() {
+    let median = |times: &[u64]| {
+        let mut last: Vec<u64> = times.iter().rev().take(3).copied().collect();
+        last.sort_unstable();
+        last[last.len() / 2]
+    };
+    for member in [0, 1023, 1024, 70_000] {
+        for pattern in
+            [[1, 2, 3], [5, 3_000_000, 7], [2_097_150, 2_097_151, 1], [9, 9, 10_000_000_000]]
+        {
+            let mut samples = super::samples::Samples::default();
+            let mut times = Vec::new();
+            for i in 0..12 {
+                times.push(pattern[i * 7 % 3] + (i as u64 % 2));
+                let time = *times.last().unwrap_or(&0);
+                let found = samples.push(MemberId(member), time.min(10_000_000_000));
+                let times: Vec<u64> = times.iter().map(|t| (*t).min(10_000_000_000)).collect();
+                assert_eq!(found, median(&times), "member {member}, {times:?}");
+            }
+            assert_eq!(samples.len(), 1);
+            samples.remove(MemberId(member));
+            assert_eq!(samples.len(), 0);
+        }
+    }
 }

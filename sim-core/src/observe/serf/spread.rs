@@ -148,13 +148,16 @@ impl Spreads {
 
     /// A slot counts no longer.
     pub fn leave_out(&mut self, slot: u32) {
-        for index in 0..self.open.len() {
+        let mut index = 0;
+        // What is looked at may end the list.
+        while index < self.open.len() {
             if let Some(spread) = &mut self.open[index]
                 && spread.waiting.take(slot)
             {
                 spread.remaining -= 1;
                 self.look(index as u32);
             }
+            index += 1;
         }
     }
 

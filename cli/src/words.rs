@@ -179,7 +179,7 @@ pub fn what(entry: &Entry, plan: &Plan) -> String {
             let how = if *live { "at once" } else { "with a restart" };
             format!("new settings for {}, {how}", who(w))
         }
-        Action::UserEvent { who: w, name, payload, coalesce } => format!(
+        Action::UserEvent { who: w, name, payload, coalesce, .. } => format!(
             "user event {name} from {}{}{}",
             who(w),
             bytes(payload.as_deref()),

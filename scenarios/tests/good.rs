@@ -207,6 +207,7 @@ fn verbs_of_serf_become_actions() {
         (
             "{at: 1s, user-event: {nodes: a-03, name: log, payload: p}}",
             Action::UserEvent {
+                varied: false,
                 who: one(3),
                 name: "log".into(),
                 payload: text("p"),
@@ -216,6 +217,7 @@ fn verbs_of_serf_become_actions() {
         (
             "{at: 1s, user-event: {nodes: a-03, name: log, payload_bytes: 3, coalesce: false}}",
             Action::UserEvent {
+                varied: true,
                 who: one(3),
                 name: "log".into(),
                 payload: text("xxx"),

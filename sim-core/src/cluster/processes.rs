@@ -173,7 +173,7 @@ impl<W: Watch> Tank<'_, W> {
     pub(super) fn leave(&mut self, slot: u32, timeout: Span, stop_after: Span) {
         let now = self.kernel.now;
         // A second call is refused, and the first goes on.
-        if self.serf(slot).is_some_and(|serf| serf.life() != Life::Alive) {
+        if self.is_leaving(slot) {
             return;
         }
         if self.node(slot).is_some_and(|n| !n.has_left()) {
@@ -188,6 +188,11 @@ impl<W: Watch> Tank<'_, W> {
         } else {
             self.with_node(slot, |node, env| node.leave(env, timeout));
         }
+    }
+
+    /// Whether a Serf agent is about to leave, or has left: it refuses to do so again.
+    pub(super) fn is_leaving(&self, slot: u32) -> bool {
+        self.serf(slot).is_some_and(|serf| serf.life() != Life::Alive)
     }
 
     pub(super) fn leave_returned(&mut self, slot: u32) {

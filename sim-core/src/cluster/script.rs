@@ -372,6 +372,9 @@ impl<W: Watch> Tank<'_, W> {
                 let slots = self.running(occurrence, who);
                 self.happened(occurrence, "leave", &slots);
                 for slot in slots {
+                    if self.is_leaving(slot) {
+                        continue;
+                    }
                     self.begin_change(occurrence, slot, ChangeKind::Left);
                     self.leave(slot, *timeout, *stop_after);
                 }

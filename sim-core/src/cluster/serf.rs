@@ -34,7 +34,8 @@ const LOOKS: u64 = 600;
 #[derive(Debug)]
 #[repr(C)]
 pub struct Seat {
-    depths: [u32; 3],
+    /// Something was queued when last looked at.
+    queued: bool,
     serf: Serf,
 }
 
@@ -42,7 +43,7 @@ impl Seat {
     /// Hints that what every event touches will be used soon: clocks, flags, the coordinate.
     #[inline]
     pub fn prefetch(&self) {
-        prefetch(std::slice::from_ref(self), 0, 8);
+        prefetch(std::slice::from_ref(self), 0, 7);
     }
 
     /// The same for what is known of a member that is being probed: its ack is not far.
@@ -78,7 +79,7 @@ impl<W: Watch> Tank<'_, W> {
 
     pub(super) fn seat(&mut self, slot: u32, serf: Option<Serf>) {
         if let Some(seat) = self.serfs.get_mut(slot as usize) {
-            *seat = serf.map(|serf| Box::new(Seat { serf, depths: [0; 3] }));
+            *seat = serf.map(|serf| Box::new(Seat { queued: false, serf }));
         }
     }
 
@@ -179,14 +180,9 @@ impl<W: Watch> Tank<'_, W> {
             if let Some(member) = probing {
                 seat.prefetch_latency(member);
             }
-            let serf = &seat.serf;
-            let depths = if serf.queues().is_empty() {
-                [0; 3]
-            } else {
-                QueueName::ALL.map(|queue| serf.depth(queue))
-            };
-            if depths != seat.depths {
-                seat.depths = depths;
+            if seat.queued || !seat.serf.queues().is_empty() {
+                let depths = QueueName::ALL.map(|queue| seat.serf.depth(queue));
+                seat.queued = depths != [0; 3];
                 self.kernel.observer.serf_queues(slot, self.kernel.now, depths);
             }
         }
@@ -291,11 +287,19 @@ impl<W: Watch> Tank<'_, W> {
     pub(super) fn act_serf(&mut self, occurrence: Occurrence) {
         let plan = self.plan;
         match &plan.timeline[occurrence.entry as usize].action {
-            Action::UserEvent { who, name, payload, coalesce } => {
+            Action::UserEvent { who, name, payload, varied, coalesce } => {
                 let slots = self.running(occurrence, who);
                 self.happened(occurrence, "user-event", &slots);
-                let text = self.text(name, payload.as_ref());
                 for slot in slots {
+                    let mut payload = payload.clone();
+                    if let (Some(payload), true) = (&mut payload, *varied) {
+                        // A running number: equal events of one Lamport time would be one event.
+                        let number = self.world.serf.ledger.texts().to_string();
+                        for (byte, digit) in payload.iter_mut().zip(number.bytes().rev()) {
+                            *byte = digit;
+                        }
+                    }
+                    let text = self.text(name, payload.as_ref());
                     self.send_event(occurrence, slot, (text, *coalesce));
                 }
             }

@@ -302,6 +302,8 @@ pub enum Action {
         name: String,
         /// Payload; absent is nil on the wire.
         payload: Option<Vec<u8>>,
+        /// The payload is another one each time, of the same length.
+        varied: bool,
         /// Handlers may coalesce it.
         coalesce: bool,
     },

@@ -36,12 +36,13 @@ impl Reading<'_, '_, '_, '_> {
     pub(super) fn user_event(&mut self) -> Option<Action> {
         let who = self.who();
         let name = self.event_name("deploy");
+        let varied = self.fields.has("payload_bytes");
         let payload = payload(self.cx, &mut self.fields);
         let coalesce = self.fields.or(self.cx, "coalesce", true);
         let (who, name) = (who?, name?);
         let len = sizes::user_event(&name, payload.as_deref());
         self.doubt_size(&who, len, "event", "user_event_size_limit", |s| s.user_event_size_limit);
-        Some(Action::UserEvent { who, name, payload, coalesce })
+        Some(Action::UserEvent { who, name, payload, varied, coalesce })
     }
 
     pub(super) fn query(&mut self) -> Option<Action> {

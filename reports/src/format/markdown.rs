@@ -8,7 +8,7 @@ use crate::report::{Report, Verdict};
 /// What the body of a comment may have, in characters.
 const LIMIT: usize = 65_535;
 
-const HAPPENED: usize = 20;
+const LINES: usize = 20;
 
 pub(super) fn render(report: &Report) -> String {
     let mut out = String::new();
@@ -34,7 +34,7 @@ pub(super) fn render(report: &Report) -> String {
         }
         list(&mut out, &t.notes);
     }
-    let (happened, more) = rows::happened(report, HAPPENED);
+    let (happened, more) = rows::happened(report, LINES);
     if !happened.is_empty() {
         let _ = writeln!(out, "### What happened (seed {})\n", report.runs[0].seed);
         table(&mut out, &["when", "entry", "verb", "nodes"], &happened);
@@ -42,10 +42,13 @@ pub(super) fn render(report: &Report) -> String {
             let _ = writeln!(out, "and {more} more\n");
         }
     }
-    let missed = rows::missed(report);
+    let (missed, more) = rows::missed(report, LINES);
     if !missed.is_empty() {
         let _ = writeln!(out, "### Not reached\n");
         list(&mut out, &missed);
+        if more > 0 {
+            let _ = writeln!(out, "and {more} more\n");
+        }
     }
     let footer = format!(
         "<sub>wavetank {} · scenario `{}` · digest `{}`</sub>\n",

@@ -153,29 +153,39 @@ fn names(nodes: &[String], count: u64) -> String {
     }
 }
 
-/// Who was not reached, per timeline entry, with the first run as the example.
-pub(super) fn missed(report: &Report) -> Vec<String> {
+/// An occurrence's entry and number: `crash-1#2` stands before `crash-1#10`.
+fn natural(event: &str) -> (&str, u64, &str) {
+    let numbered = event.rsplit_once('#').and_then(|(e, n)| Some((e, n.parse().ok()?)));
+    let (entry, number) = numbered.unwrap_or((event, 0));
+    (entry, number, event)
+}
+
+/// Who was not reached, with the first run as the example: at most `limit` lines, one per occurrence of a
+/// timeline entry; then how many more.
+pub(super) fn missed(report: &Report, limit: usize) -> (Vec<String>, usize) {
     struct Group<'a> {
         count: u64,
         runs: u64,
         first: (&'a Run, &'a crate::report::Missed),
     }
-    let mut groups: BTreeMap<&str, Group<'_>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&str, u64, &str), Group<'_>> = BTreeMap::new();
     for run in &report.runs {
         let mut last = None;
         for missed in run.missed.iter().filter(|m| m.count > 0) {
             let event = missed.event.as_str();
-            let group =
-                groups.entry(event).or_insert(Group { count: 0, runs: 0, first: (run, missed) });
+            let new = Group { count: 0, runs: 0, first: (run, missed) };
+            let group = groups.entry(natural(event)).or_insert(new);
             group.count += missed.count;
             group.runs += u64::from(last != Some(event));
             last = Some(event);
         }
     }
     let runs = report.runs.len();
-    groups
+    let more = groups.len().saturating_sub(limit);
+    let lines = groups
         .into_iter()
-        .map(|(event, g)| {
+        .take(limit)
+        .map(|((_, _, event), g)| {
             let (run, first) = g.first;
             let who = names(&first.nodes, first.count);
             let what = if first.subject.is_empty() { event } else { &first.subject };
@@ -185,7 +195,8 @@ pub(super) fn missed(report: &Report) -> Vec<String> {
                 g.count, g.runs, run.seed
             )
         })
-        .collect()
+        .collect();
+    (lines, more)
 }
 
 /// `20 seeds (1 to 20)`.

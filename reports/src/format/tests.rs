@@ -629,6 +629,49 @@ fn text_fits_eighty_columns_and_color_adds_nothing_else() {
 }
 
 #[test]
+fn long_lists_of_long_names_are_cut_and_broken() {
+    let mut first = outcome(1, None, 0);
+    let missed = first.missed.remove(0);
+    first.missed = (1..=15)
+        .rev()
+        .map(|i| outcome::Missed { event: format!("flap#{i}"), ..missed.clone() })
+        .collect();
+    let name = |i: u64| format!("node-with-a-long-name-{i}");
+    first.happened[0].nodes = (0..4).map(name).collect();
+    first.happened[0].count = 6;
+    let mut long = first.happened[0].clone();
+    long.event = "rolling-restart-of-the-whole-cluster-from-snapshots".into();
+    let text = |of: &[outcome::Happened]| {
+        let outcome = Outcome { happened: of.to_vec(), ..first.clone() };
+        let text = render(
+            &Report::new(meta(), vec![outcome], &[]),
+            Format::Text,
+            &RenderOptions::default(),
+        );
+        let wide = text.lines().filter(|l| l.chars().count() > 80).collect::<Vec<_>>();
+        assert!(wide.is_empty(), "{wide:?}");
+        let (_, rest) = text.split_once("WHAT HAPPENED\n").expect("what happened");
+        rest.split_once("digest").expect("a digest").0.to_owned()
+    };
+    let (happened, missed) = {
+        let both = text(&first.happened);
+        let (happened, missed) = both.split_once("\n\nNOT REACHED\n").expect("a section");
+        (happened.to_owned(), missed.to_owned())
+    };
+    expect![[r#"
+          10.0 s  crash-1  crash  node-with-a-long-name-0, node-with-a-long-name-1,
+                                  node-with-a-long-name-2, node-with-a-long-name-3 and 2
+                                  more"#]]
+    .assert_eq(&happened);
+    let entries: Vec<&str> =
+        missed.lines().filter_map(|l| l.trim().split_once(':').map(|(e, _)| e)).collect();
+    let wanted: Vec<String> = (1..=12).map(|i| format!("flap#{i}")).collect();
+    assert_eq!(entries, wanted);
+    assert!(missed.contains("\n  and 3 more\n"), "{missed}");
+    assert!(text(&[long]).contains("crash\n      node-with-a-long-name-0, "));
+}
+
+#[test]
 fn a_report_read_back_is_the_report() {
     let report = report();
     let text = render(&report, Format::Json, &RenderOptions::default());

@@ -11,7 +11,8 @@ use crate::{
     units,
 };
 
-const HAPPENED: usize = 12;
+/// So many lines of what happened and of who was not reached; the rest is in the JSON.
+const LINES: usize = 12;
 
 struct Page {
     out: String,
@@ -29,7 +30,7 @@ pub(super) fn render(report: &Report, options: &RenderOptions) -> String {
     }
     page.shapes(report);
     page.happened(report);
-    page.section("NOT REACHED", &rows::missed(report));
+    page.missed(report);
     page.line("");
     page.line(&page.style("2", &format!("digest {}", report.digest)));
     page.out
@@ -167,7 +168,7 @@ impl Page {
     }
 
     fn happened(&mut self, report: &Report) {
-        let (lines, more) = rows::happened(report, HAPPENED);
+        let (lines, more) = rows::happened(report, LINES);
         let Some(run) = report.runs.first().filter(|_| !lines.is_empty()) else { return };
         let title = if report.runs.len() > 1 {
             format!("WHAT HAPPENED (seed {}; each seed draws its own)", run.seed)
@@ -179,25 +180,34 @@ impl Page {
             (0..3).map(|i| lines.iter().map(|l| columns(&l[i])).max().unwrap_or(0)).collect();
         for l in &lines {
             let time = format!("{}{}", " ".repeat(widths[0] - columns(&l[0])), l[0]);
-            self.line(&clean(&format!(
-                "  {time}  {}  {}  {}",
-                pad(&l[1], widths[1]),
-                pad(&l[2], widths[2]),
-                l[3]
-            )));
+            let line = format!("  {time}  {}  {}  ", pad(&l[1], widths[1]), pad(&l[2], widths[2]));
+            let start = columns(&line);
+            // Names that do not fit go on below the first of them, or all below where entries are long.
+            if start + self.width / 4 <= self.width {
+                let names =
+                    wrap(&clean(&l[3]), self.width - start).join(&format!("\n{:start$}", ""));
+                self.line(&format!("{}{names}", clean(&line)));
+            } else {
+                self.line(&clean(&line));
+                self.paragraph(6, "0", &l[3]);
+            }
         }
         if more > 0 {
             self.line(&format!("  and {more} more"));
         }
     }
 
-    fn section(&mut self, title: &str, lines: &[String]) {
+    fn missed(&mut self, report: &Report) {
+        let (lines, more) = rows::missed(report, LINES);
         if lines.is_empty() {
             return;
         }
-        self.heading(title);
-        for line in lines {
+        self.heading("NOT REACHED");
+        for line in &lines {
             self.paragraph(2, "0", line);
+        }
+        if more > 0 {
+            self.line(&format!("  and {more} more"));
         }
     }
 }

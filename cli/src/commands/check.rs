@@ -102,7 +102,7 @@ fn text(name: &str, checked: &wavetank::scenarios::Scenario, screen: &Screen) ->
     let _ = writeln!(out, "{ok} {title}{place}");
     let mut line = |key: &str, value: &str| {
         let key = screen.style("2", &format!("{key:<12}"));
-        for (i, part) in wrap(value, 66).iter().enumerate() {
+        for (i, part) in wrap(value, 64).iter().enumerate() {
             let _ = writeln!(out, "  {}{part}", if i == 0 { &key } else { "              " });
         }
     };

@@ -32,6 +32,24 @@ fn check_says_what_would_run_and_simulates_nothing() {
 }
 
 #[test]
+fn check_breaks_long_entries_before_the_edge() {
+    let shell = Shell::new();
+    let long = crate::SMALL.replace(
+        "thresholds:",
+        "  - {at: 5s, id: a-restart-of-all, rolling-restart: {nodes: all, parallel: 2, every: 1500ms, \
+         down: 250ms, leave: true}}\nthresholds:",
+    );
+    shell.write("long.yaml", &long);
+    let done = shell.run("check long.yaml");
+    assert!(
+        done.out.contains("leaving first") && done.out.contains("[a-restart-of-all]"),
+        "{}",
+        done.err
+    );
+    fits(&done.out);
+}
+
+#[test]
 fn check_goes_on_after_an_invalid_scenario() {
     let shell = Shell::new();
     shell.write("bad.yaml", "version: 1\nname: x\nduration: 10\ncluster: {nodes: 0}\n");

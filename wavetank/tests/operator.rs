@@ -54,6 +54,55 @@ fn the_member_list_tells_a_leaver_from_a_crash() {
     assert!(info("\tmembers = 3") && info("\tfailed = 1") && info("\tleft = 1"), "{view}");
 }
 
+/// Four nodes, the last of which is started late under the name of the second.
+const CONFLICT: &str = "version: 1
+name: conflict
+duration: 60s
+cluster:
+  preset: serf-lan
+  groups:
+    - {name: a, nodes: 3, names: \"n{i}\"}
+    - {name: b, nodes: 1, names: late, stopped: true}
+timeline:
+  - {at: 1s, join: {nodes: late, name_of: n1}}
+  - {at: 40s, crash: {nodes: n2}}
+  - {at: 50s, force-leave: {nodes: n2}}
+";
+
+#[test]
+fn each_side_of_a_conflict_of_names_tells_where_the_other_is() {
+    let error = |address: &str| {
+        format!(
+            "[ERR] serf: Node name conflicts with another node at {address}. Names must be unique! \
+             (Resolution enabled: true)"
+        )
+    };
+    let both =
+        "[WARN] serf: Name conflict for 'n1' both 10.0.0.2:7946 and 10.0.0.4:7946 are claiming";
+    for (node, line) in
+        [("n1", error("10.0.0.4:7946")), ("late", error("10.0.0.2:7946")), ("n0", both.to_owned())]
+    {
+        let view = view(CONFLICT, node, 60 * SECOND, Level::Info);
+        let about = |l: &&wavetank::operator::Line| {
+            l.text.contains("conflicts with") || l.text.contains("claiming")
+        };
+        let lines: Vec<String> = view.log.iter().filter(about).map(ToString::to_string).collect();
+        assert!(!lines.is_empty() && lines.iter().all(|l| l.ends_with(&line)), "{node}: {view}");
+    }
+}
+
+#[test]
+fn what_the_operator_asks_for_is_in_the_log_of_the_agent_asked() {
+    let said = |node: &str, text: &str| {
+        let view = view(CONFLICT, node, 60 * SECOND, Level::Info);
+        view.log.iter().filter(|l| l.text == text).count()
+    };
+    let forced = "agent: Force leaving node: n2";
+    assert_eq!((said("n0", forced), said("n1", forced)), (1, 0));
+    let joining = "agent: joining: [10.0.0.1:7946 10.0.0.2:7946 10.0.0.3:7946] replay: false";
+    assert_eq!(said("late", joining), 1);
+}
+
 #[test]
 fn a_view_ends_at_its_time_and_keeps_to_its_level() {
     let early = view(THREE, "n3", 20 * SECOND, Level::Debug);

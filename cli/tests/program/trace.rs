@@ -93,3 +93,17 @@ fn serf_has_lines_of_its_own() {
     let acked = |l: &&Value| l["what"] == "ack" && l["receipt"] == "in time";
     assert_eq!(all.iter().filter(acked).count(), 7);
 }
+
+#[test]
+fn a_keyring_is_a_list_of_numbers_of_keys() {
+    let shell = Shell::new();
+    let rotated = crate::SMALL.replace("memberlist-local", "serf-lan, encryption: v1").replace(
+        "thresholds:",
+        "  - {at: 20s, rotate-key: {nodes: node-0, key: 3, operation: install}}\nthresholds:",
+    );
+    shell.write("small.yaml", &rotated);
+    let all = lines(&shell, "--seed 2 --kinds serf");
+    let rings: Vec<&Value> = all.iter().filter(|l| l["what"] == "keyring").collect();
+    assert!(!rings.is_empty());
+    assert!(rings.iter().all(|l| l["keys"] == serde_json::json!([0, 3])), "{rings:?}");
+}

@@ -199,6 +199,11 @@ impl<'a> Inputs<'a> {
     pub(super) fn curve(&self, name: &str) -> &[Series<'a>] {
         self.curves.get(name).map_or(&[], Vec::as_slice)
     }
+
+    /// Whether a curve was anything but 0 in any run.
+    pub(super) fn ever(&self, name: &str) -> bool {
+        self.curve(name).iter().any(|s| s.points.iter().any(|p| p.1 != 0.0))
+    }
 }
 
 fn samples(report: &Report, metric: &str) -> Vec<Option<Span>> {

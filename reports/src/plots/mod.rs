@@ -140,13 +140,15 @@ pub fn all(inputs: &Inputs) -> Vec<Plot> {
             times: 1.0,
         },
     ];
-    plots.extend(levels_plot(
-        inputs,
-        "queue",
-        "How many broadcasts wait in the queues",
-        caption,
-        &queue,
-    ));
+    if queue.iter().any(|level| inputs.ever(level.curve)) {
+        plots.extend(levels_plot(
+            inputs,
+            "queue",
+            "How many broadcasts wait in the queues",
+            caption,
+            &queue,
+        ));
+    }
     plots.extend(serf::levels(inputs));
     let caption =
         "Lifeguard's score of a node's own health: 0 is well, every point slows its probes down.";

@@ -21,7 +21,7 @@ struct Kind {
 
 const EVENTS: Kind = Kind {
     name: "event",
-    title: |entry| format!("Who heard the user event of “{entry}”"),
+    title: |entry| format!("Who heard the user event “{entry}”"),
     words: ["time since it was sent", "share of those who count that heard it", "had heard it"],
     formula: true,
     caption: "Who counts: the nodes that ran and could be reached when it was sent. A late step is a push/pull, \
@@ -31,7 +31,7 @@ const EVENTS: Kind = Kind {
 
 const QUERIES: Kind = Kind {
     name: "query",
-    title: |entry| format!("Who heard the query of “{entry}”"),
+    title: |entry| format!("Who heard the query “{entry}”"),
     words: ["time since it was asked", "share of those who count that heard it", "had heard it"],
     formula: false,
     caption: "Whether or not its filters mean them. What gossip misses no push/pull repairs: a query is not kept.",
@@ -117,10 +117,8 @@ pub(super) fn levels(inputs: &Inputs) -> Vec<Plot> {
     ]
     .into_iter()
     .filter_map(|(name, title, caption, levels)| {
-        let ever = |l: &Level| {
-            inputs.curve(l.curve).iter().any(|s| s.points.iter().any(|p| p.1 != 0.0))
-        };
-        let levels: Vec<Level> = levels.iter().copied().filter(ever).collect();
+        let levels: Vec<Level> =
+            levels.iter().copied().filter(|l| inputs.ever(l.curve)).collect();
         levels_plot(inputs, name, title, caption, &levels)
     })
     .collect()

@@ -243,10 +243,14 @@ fn trend_notes(view: &View<'_>) -> Vec<String> {
     let n = view.sorted().count();
     let mut notes = Vec::new();
     if view.sorted().missing() > 0 {
-        notes.push(format!(
-            "{} of {n} never happened before the run ended; they count as infinite",
-            view.sorted().missing()
-        ));
+        // Of acks and responses the asker's time decides, not the end of the run.
+        let answers = ["query.ack.time", "query.response.time"].contains(&view.metric().name);
+        let missing = view.sorted().missing();
+        notes.push(if answers {
+            format!("{missing} of {n} late or missing; they count as infinite")
+        } else {
+            format!("{missing} of {n} never happened before the run ended; they count as infinite")
+        });
     }
     let few: Vec<Percent> =
         [P90, P95, P99, P999].into_iter().filter(|&p| is_maximum(n, p)).collect();

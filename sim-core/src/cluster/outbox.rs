@@ -57,8 +57,6 @@ pub enum Effect {
     Callback = 9,
     /// A process started or stopped.
     Process = 10,
-    /// A coordinate moved.
-    Coordinate = 11,
     /// Something else that Serf told; `super::serf` numbers the kinds.
     Serf = 12,
 }
@@ -93,6 +91,8 @@ pub struct Kernel {
     pub observer: Observer,
     /// Events to be looked at when the node's call has returned.
     pub told: Vec<Event>,
+    /// What a coordinate had said of the round trip that the probe at hand has measured; 0: nothing.
+    pub estimate: u64,
     /// To which slot a datagram was sent last.
     pub sent_to: Option<u32>,
     /// Whom the node at hand has begun to probe.
@@ -396,7 +396,10 @@ impl Outbox for Carrier<'_> {
                         self.kernel.observer.probe_failed(self.slot, began);
                     }
                 }
-                let b = u64::from(target.0) << 40 ^ after;
+                let estimate = std::mem::take(&mut self.kernel.estimate);
+                let b = u64::from(target.0) << 40
+                    ^ after
+                    ^ estimate.wrapping_mul(0x9e37_79b9_7f4a_7c15);
                 self.kernel.effect(self.slot, Effect::Timer, end as u64, b);
                 false
             }
@@ -438,7 +441,8 @@ impl SerfOutbox for Carrier<'_> {
     #[inline]
     fn tell(&mut self, event: serf::Event) {
         if let serf::Event::Coordinate { rtt, estimate, .. } = event {
-            self.kernel.effect(self.slot, Effect::Coordinate, rtt, estimate as u64);
+            // Part of the probe's own effect, which follows.
+            self.kernel.estimate = (rtt ^ (estimate as u64).rotate_left(32)) | 1;
             if self.kernel.log.is_none() {
                 return;
             }

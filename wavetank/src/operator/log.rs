@@ -18,7 +18,7 @@ use wavetank_protocol::{
     time::SECOND,
 };
 use wavetank_sim_core::{
-    plan::{Action, Plan, Start},
+    plan::{Action, Of, Plan, Selector, Start},
     watch::{Scene, Watch},
 };
 
@@ -100,9 +100,12 @@ pub(super) struct Log<'p> {
     plan: &'p Plan,
     slot: u32,
     level: Level,
-    running: bool,
-    /// Whom the process joins through once it has started.
-    via: Option<Vec<AddressId>>,
+    /// Which slots run.
+    running: Vec<bool>,
+    /// Whose name the process carries: in a conflict of names that of another slot.
+    me: MemberId,
+    /// Whom the process joins through once it has started, as the entry has it.
+    via: Option<Vec<u32>>,
     /// What members said last about where they are, where that is not where they were at first.
     addresses: Vec<Option<AddressId>>,
     /// The last handler's event with its time: members of one event are told one by one.
@@ -112,11 +115,13 @@ pub(super) struct Log<'p> {
 
 impl<'p> Log<'p> {
     pub(super) fn new(plan: &'p Plan, slot: u32, level: Level) -> Self {
-        let (group, _) = plan.cluster.locate(slot);
-        let stopped = plan.cluster.groups.get(group).is_some_and(|g| g.stopped);
-        let running = plan.cluster.start == Start::Converged && !stopped;
-        let (addresses, lines) = (Vec::new(), Vec::new());
-        Self { plan, slot, level, running, via: None, addresses, delivered: None, lines }
+        let there = plan.cluster.start == Start::Converged;
+        let groups = plan.cluster.groups.iter();
+        let running = groups
+            .flat_map(|g| std::iter::repeat_n(there && !g.stopped, g.nodes as usize))
+            .collect();
+        let (addresses, lines, me) = (Vec::new(), Vec::new(), MemberId(slot));
+        Self { plan, slot, level, running, me, via: None, addresses, delivered: None, lines }
     }
 
     fn write(&mut self, at: Time, level: Level, text: String) {
@@ -131,11 +136,21 @@ impl<'p> Log<'p> {
         known.unwrap_or(AddressId(member.0))
     }
 
-    fn joining(&mut self, now: Time, via: &[AddressId]) {
+    fn runs(&self, slot: u32) -> bool {
+        self.running.get(slot as usize).copied().unwrap_or(false)
+    }
+
+    /// A call of join; without addresses it is that of the first three others that run.
+    fn joining(&mut self, now: Time, via: &[u32]) {
+        let others = (0..self.running.len() as u32).filter(|&s| s != self.slot);
+        let via: Vec<u32> = match via {
+            [] => others.filter(|&s| self.runs(s)).take(3).collect(),
+            _ => via.iter().copied().filter(|&s| s != self.slot).collect(),
+        };
         if via.is_empty() {
             return;
         }
-        let addresses: Vec<String> = via.iter().map(|a| a.text()).collect();
+        let addresses: Vec<String> = via.iter().map(|&s| AddressId(s).text()).collect();
         let text = format!("agent: joining: [{}] replay: false", addresses.join(" "));
         self.write(now, Level::Info, text);
     }
@@ -155,28 +170,27 @@ impl<'p> Log<'p> {
         self.write(scene.now, Level::Info, format!("serf: {what}"));
     }
 
-    /// Another node that claims the name of this member, as the script has it.
-    fn claimant(&self, member: MemberId) -> String {
-        let of = |slot: u32| AddressId(slot).text();
+    /// The address of another node that claims the name of this member, as the script has it.
+    fn claimant(&self, member: MemberId) -> Option<AddressId> {
         let entry = self.plan.timeline.iter().find_map(|entry| match &entry.action {
             Action::Join { who, name_of: Some(slot), .. } if *slot == member.0 => Some(who),
             _ => None,
         });
         match entry.map(|who| &who.of) {
-            Some(wavetank_sim_core::plan::Of::Set(set)) => {
-                set.iter().next().map_or_else(|| "?".to_owned(), of)
-            }
-            _ => "?".to_owned(),
+            Some(Of::Set(set)) => set.iter().next().map(AddressId),
+            _ => None,
         }
     }
 
     fn conflict(&mut self, scene: Scene<'_>, member: MemberId) {
-        let (name, other) = (scene.roster.name(member), self.claimant(member));
-        let mine = name == self.plan.cluster.name(self.slot);
+        let mine = member == self.me;
+        let known = if mine { AddressId(self.slot) } else { self.address(member) };
+        // One is where the name was at first, the other where the script starts a second process under it.
+        let first = AddressId(member.0);
+        let other = if known == first { self.claimant(member) } else { Some(first) };
+        let other = other.map_or_else(|| "?".to_owned(), AddressId::text);
         if mine {
-            let (group, _) = self.plan.cluster.locate(self.slot);
-            let config = self.plan.cluster.groups.get(group).map_or(0, |g| g.config);
-            let serf = self.plan.cluster.configs.get(usize::from(config)).and_then(|c| c.serf);
+            let serf = self.serf_of(self.slot);
             let enabled = serf.is_some_and(|s| s.enable_name_conflict_resolution);
             let text = format!(
                 "serf: Node name conflicts with another node at {other}. Names must be unique! (Resolution \
@@ -184,11 +198,31 @@ impl<'p> Log<'p> {
             );
             self.write(scene.now, Level::Err, text);
         } else {
-            let first = self.address(member).text();
+            let (name, known) = (scene.roster.name(member), known.text());
             let text =
-                format!("serf: Name conflict for '{name}' both {first} and {other} are claiming");
+                format!("serf: Name conflict for '{name}' both {known} and {other} are claiming");
             self.write(scene.now, Level::Warn, text);
         }
+    }
+
+    /// The settings of Serf with which a slot begins, if it has any.
+    fn serf_of(&self, slot: u32) -> Option<serf::Config> {
+        let (group, _) = self.plan.cluster.locate(slot);
+        let config = self.plan.cluster.groups.get(group).map_or(0, |g| g.config);
+        self.plan.cluster.configs.get(usize::from(config)).and_then(|c| c.serf)
+    }
+
+    /// Whether the operator of this agent is the one who forces this slot to leave. Whom a `pick` drew for that
+    /// nobody tells, so the log has no line then.
+    fn forces(&self, by: Option<&Selector>, slot: u32) -> bool {
+        let able = |&s: &u32| self.runs(s) && self.serf_of(s).is_some();
+        let others = (0..self.running.len() as u32).filter(|&s| s != slot);
+        let forcing = match by {
+            None => others.into_iter().find(able),
+            Some(Selector { of: Of::Set(set), pick: None, .. }) => set.iter().find(able),
+            Some(_) => None,
+        };
+        forcing == Some(self.slot)
     }
 
     fn delivered(&mut self, scene: Scene<'_>, ledger: &Ledger, delivery: Delivery) {
@@ -399,17 +433,17 @@ impl Watch for Log<'_> {
         self.write(scene.now, level, format!("memberlist: {text}"));
     }
 
-    fn process(&mut self, scene: Scene<'_>, _name: MemberId, what: &'static str) {
-        if scene.slot != self.slot {
+    fn process(&mut self, scene: Scene<'_>, name: MemberId, what: &'static str) {
+        if let Some(running) = self.running.get_mut(scene.slot as usize) {
+            *running = what == "started";
+        }
+        if scene.slot != self.slot || !self.runs(self.slot) {
             return;
         }
-        self.running = what == "started";
-        if !self.running {
-            return;
-        }
+        self.me = name;
         let start = match &self.plan.cluster.start {
             Start::Joining { via, .. } if self.lines.is_empty() => {
-                Some(via.iter().filter(|&s| s != self.slot).map(AddressId).collect())
+                Some(via.iter().filter(|&s| s != self.slot).collect())
             }
             _ => None,
         };
@@ -419,18 +453,26 @@ impl Watch for Log<'_> {
     }
 
     fn script(&mut self, now: Time, event: &str, verb: &'static str, slots: &[u32]) {
+        let entry = self.plan.timeline.iter().find(|e| e.id == event);
+        if let Some(Action::ForceLeave { by, .. }) = entry.map(|e| &e.action) {
+            for &slot in slots {
+                if self.forces(by.as_ref(), slot) {
+                    let name = self.plan.cluster.name(slot);
+                    self.write(now, Level::Info, format!("agent: Force leaving node: {name}"));
+                }
+            }
+        }
         if !slots.contains(&self.slot) {
             return;
         }
-        let entry = self.plan.timeline.iter().find(|e| e.id == event);
         match (verb, entry.map(|e| &e.action)) {
             ("leave", _) => {
                 let text = "agent: requesting graceful leave from Serf".to_owned();
                 self.write(now, Level::Info, text);
             }
             ("join", Some(Action::Join { via, .. })) => {
-                let via: Vec<_> = via.iter().map(AddressId).collect();
-                if self.running {
+                let via: Vec<u32> = via.iter().collect();
+                if self.runs(self.slot) {
                     self.joining(now, &via);
                 } else {
                     self.via = Some(via);

@@ -154,7 +154,7 @@ impl<O: Write> Lines<'_, O> {
             Event::Keyring { now } => {
                 self.word("what", "keyring");
                 self.number("primary", now.primary.into());
-                self.number("keys", now.keys);
+                self.keys(now.keys);
             }
             Event::KeysDone { members, responses, errors } => {
                 self.word("what", "keys done");
@@ -221,6 +221,13 @@ impl<O: Write> Lines<'_, O> {
             Receipt::Dropped => "dropped",
         };
         self.word("receipt", receipt);
+    }
+
+    /// The numbers of the keys in a set of bits.
+    fn keys(&mut self, set: u64) {
+        let keys: Vec<u32> = (0..u64::BITS).filter(|key| set >> key & 1 == 1).collect();
+        self.key("keys");
+        self.line.push_str(&serde_json::Value::from(keys).to_string());
     }
 
     fn truth(&mut self, key: &str, value: bool) {

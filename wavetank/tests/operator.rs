@@ -61,8 +61,8 @@ duration: 60s
 cluster:
   preset: serf-lan
   groups:
-    - {name: a, nodes: 3, names: \"n{i}\"}
-    - {name: b, nodes: 1, names: late, stopped: true}
+    - {name: a, nodes: 3, names: \"n{index}\"}
+    - {name: b, nodes: 1, names: late, start: stopped}
 timeline:
   - {at: 1s, join: {nodes: late, name_of: n1}}
   - {at: 40s, crash: {nodes: n2}}

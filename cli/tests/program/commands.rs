@@ -34,18 +34,18 @@ fn check_says_what_would_run_and_simulates_nothing() {
 #[test]
 fn check_breaks_long_entries_before_the_edge() {
     let shell = Shell::new();
-    let long = crate::SMALL.replace(
-        "thresholds:",
-        "  - {at: 5s, id: a-restart-of-all, rolling-restart: {nodes: all, parallel: 2, every: 1500ms, \
-         down: 250ms, leave: true}}\nthresholds:",
-    );
-    shell.write("long.yaml", &long);
+    // Second lines of all lengths around the greatest.
+    let ids: Vec<String> = (34..46).map(|len| "r".repeat(len)).collect();
+    let entry = |id: &String| {
+        format!(
+            "  - {{at: 5s, id: {id}, rolling-restart: {{nodes: all, parallel: 2, every: 1500ms, down: 250ms, \
+             leave: true}}}}\n"
+        )
+    };
+    let entries: String = ids.iter().map(entry).collect();
+    shell.write("long.yaml", &SMALL.replace("thresholds:", &format!("{entries}thresholds:")));
     let done = shell.run("check long.yaml");
-    assert!(
-        done.out.contains("leaving first") && done.out.contains("[a-restart-of-all]"),
-        "{}",
-        done.err
-    );
+    assert!(ids.iter().all(|id| done.out.contains(&format!("[{id}]\n"))), "{}", done.err);
     fits(&done.out);
 }
 

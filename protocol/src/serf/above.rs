@@ -51,10 +51,10 @@ impl<O: SerfOutbox> Outbox for Above<'_, O> {
             Event::Believed { .. }
             | Event::UserMessage { .. }
             | Event::Merged { .. }
-            | Event::Conflict { .. } => self.serf.told.push(event),
+            | Event::Conflict { .. } => self.serf.tell_self(event),
             Event::Joined { .. } | Event::LeaveReturned { .. } | Event::UpdateReturned { .. } => {
                 // These are Serf's to return.
-                self.serf.told.push(event);
+                self.serf.tell_self(event);
                 return;
             }
             _ => {}
@@ -97,6 +97,6 @@ impl<O: SerfOutbox> Outbox for Above<'_, O> {
 
     #[inline]
     fn has_ack_payload(&self) -> bool {
-        self.serf.coordinates.is_some()
+        self.serf.places
     }
 }

@@ -84,6 +84,9 @@ impl Serf {
         Self {
             wake: NEVER,
             touched: true,
+            heard: false,
+            queued: false,
+            places: false,
             told: Vec::new(),
             me: identity.me,
             stream: identity.stream,
@@ -133,6 +136,7 @@ impl Serf {
         let mut serf = Self::blank(identity, &config, 0, env.now);
         if config.coordinates(env.config.quirks.dead_config) {
             serf.coordinates = Some(Client::default());
+            serf.places = true;
         }
         if config.snapshot && !env.world.serf.no_snapshots {
             let keep = config.rejoin_after_leave;
@@ -168,6 +172,7 @@ impl Serf {
         let mut serf = Self::blank(identity, &config, age, env.now);
         if config.coordinates(env.config.quirks.dead_config) {
             serf.coordinates = Some(Client::default());
+            serf.places = true;
         }
         let count = members.count();
         serf.clocks.member = Clock::at(u64::from(count.max(1)));

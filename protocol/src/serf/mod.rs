@@ -149,18 +149,24 @@ enum Calling {
 #[repr(C)]
 pub struct Serf {
     wake: Time,
-    /// Something happened that may move a deadline.
-    touched: bool,
-    /// Which streams of chance are its own.
-    stream: u32,
     /// Until when handling stands still (a prune of the original, quirk `prune_freeze`).
     stalled_until: Time,
+    queues: Queues,
+    /// Which streams of chance are its own.
+    stream: u32,
+    /// Something happened that may move a deadline.
+    touched: bool,
+    /// SWIM has told something in the call at hand.
+    heard: bool,
+    /// Something has been queued since the queues were last looked at, or was left there then.
+    queued: bool,
+    /// Coordinates are on.
+    places: bool,
+    /// Absent where coordinates are off.
+    coordinates: Option<Client>,
     draws: [u32; 8],
     /// What SWIM told in the call at hand.
     told: Vec<swim::Event>,
-    queues: Queues,
-    /// Absent where coordinates are off.
-    coordinates: Option<Client>,
     me: MemberId,
     clocks: Clocks,
     life: Life,
@@ -239,6 +245,17 @@ impl Serf {
         &self.queues
     }
 
+    /// Whether its queues may hold something else than when [`Serf::looked_at`] was called last.
+    #[inline]
+    pub fn has_queued(&self) -> bool {
+        self.queued
+    }
+
+    /// The depths of its queues were looked at.
+    pub fn looked_at(&mut self) {
+        self.queued = !self.queues.is_empty();
+    }
+
     /// Where it is in its life.
     pub fn life(&self) -> Life {
         self.life
@@ -286,6 +303,12 @@ impl Serf {
         self.draws[purpose as usize - 16] = stream.drawn() as u32;
     }
 
+    /// Notes what SWIM told.
+    fn tell_self(&mut self, event: swim::Event) {
+        self.heard = true;
+        self.told.push(event);
+    }
+
     fn next_number(&mut self) -> u32 {
         self.numbers = self.numbers.wrapping_add(1);
         self.numbers
@@ -329,7 +352,7 @@ impl Agent<'_> {
             out: &mut above,
         };
         let result = act(self.swim, &mut inner);
-        if !self.serf.told.is_empty() {
+        if self.serf.heard {
             self.listen(env);
         }
         result
@@ -339,6 +362,7 @@ impl Agent<'_> {
     #[cold]
     fn listen<V: View, O: SerfOutbox>(&mut self, env: &mut Env<'_, V, O>) {
         self.serf.touched = true;
+        self.serf.heard = false;
         let mut told = std::mem::take(&mut self.serf.told);
         for event in told.drain(..) {
             self.heard(env, event);
@@ -410,6 +434,7 @@ impl Agent<'_> {
         let len = env.world.roster.user_len(user);
         let id_reset = env.config.quirks.queue_id_reset;
         self.serf.queues.push(queue, (user, len), waiter, id_reset);
+        self.serf.queued = true;
         self.serf.touched = true;
     }
 

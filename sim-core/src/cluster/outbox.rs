@@ -93,8 +93,6 @@ pub struct Kernel {
     pub told: Vec<Event>,
     /// What a coordinate had said of the round trip that the probe at hand has measured; 0: nothing.
     pub estimate: u64,
-    /// To which slot a datagram was sent last.
-    pub sent_to: Option<u32>,
     /// Whom the node at hand has begun to probe.
     pub probing: Option<MemberId>,
     /// What Serf told, to be looked at likewise.
@@ -148,7 +146,6 @@ impl Kernel {
         if self.net.zones() > 1 && self.net.zone_of(slot) != self.net.zone_of(target) {
             host.zone_bytes += u64::from(len);
         }
-        self.sent_to = Some(target);
         let effect = host.effects;
         host.effects = effect.wrapping_add(1);
         let b = words[0] ^ u64::from(target) << 20;

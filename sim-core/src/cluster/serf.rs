@@ -30,12 +30,10 @@ const MAP_ORDER: u64 = 48;
 /// All Serf nodes are looked at every second, or less often in long runs: at most so many times.
 const LOOKS: u64 = 600;
 
-/// A Serf node and what was last seen of it.
+/// A Serf node, whose first cache line every event touches.
 #[derive(Debug)]
-#[repr(C)]
+#[repr(C, align(64))]
 pub struct Seat {
-    /// Something was queued when last looked at.
-    queued: bool,
     serf: Serf,
 }
 
@@ -79,7 +77,7 @@ impl<W: Watch> Tank<'_, W> {
 
     pub(super) fn seat(&mut self, slot: u32, serf: Option<Serf>) {
         if let Some(seat) = self.serfs.get_mut(slot as usize) {
-            *seat = serf.map(|serf| Box::new(Seat { queued: false, serf }));
+            *seat = serf.map(|serf| Box::new(Seat { serf }));
         }
     }
 
@@ -169,20 +167,14 @@ impl<W: Watch> Tank<'_, W> {
     /// After a call: look at the queues and at what Serf told.
     #[inline]
     pub(super) fn settle_serf(&mut self, slot: u32) {
-        // A packet is not long on its way: whoever gets it comes next or soon after.
-        if let Some(target) = self.kernel.sent_to.take()
-            && let Some(Some(seat)) = self.serfs.get(target as usize)
-        {
-            seat.prefetch();
-        }
         let probing = self.kernel.probing.take();
         if let Some(Some(seat)) = self.serfs.get_mut(slot as usize) {
             if let Some(member) = probing {
                 seat.prefetch_latency(member);
             }
-            if seat.queued || !seat.serf.queues().is_empty() {
+            if !seat.serf.queues().is_empty() || seat.serf.has_queued() {
                 let depths = QueueName::ALL.map(|queue| seat.serf.depth(queue));
-                seat.queued = depths != [0; 3];
+                seat.serf.looked_at();
                 self.kernel.observer.serf_queues(slot, self.kernel.now, depths);
             }
         }

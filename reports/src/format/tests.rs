@@ -659,16 +659,36 @@ fn long_lists_of_long_names_are_cut_and_broken() {
         (happened.to_owned(), missed.to_owned())
     };
     expect![[r#"
+        WHAT HAPPENED
           10.0 s  crash-1  crash  node-with-a-long-name-0, node-with-a-long-name-1,
                                   node-with-a-long-name-2, node-with-a-long-name-3 and 2
-                                  more"#]]
-    .assert_eq(&happened);
+                                  more
+    "#]]
+    .assert_eq(&format!("WHAT HAPPENED\n{happened}\n"));
     let entries: Vec<&str> =
         missed.lines().filter_map(|l| l.trim().split_once(':').map(|(e, _)| e)).collect();
     let wanted: Vec<String> = (1..=12).map(|i| format!("flap#{i}")).collect();
     assert_eq!(entries, wanted);
     assert!(missed.contains("\n  and 3 more\n"), "{missed}");
     assert!(text(&[long]).contains("crash\n      node-with-a-long-name-0, "));
+}
+
+#[test]
+fn an_answer_that_never_came_in_time_may_have_come_late() {
+    let never = |metric| {
+        let samples = vec![sample(metric, "a-0", None), sample(metric, "a-0", Some(1))];
+        let outcome = Outcome { samples, ..outcome(1, None, 0) };
+        let report = Report::new(meta(), vec![outcome], &[]);
+        let notes = super::rows::tables(&report).swap_remove(0).notes;
+        notes.into_iter().find(|n| n.contains("infinite")).expect("a note")
+    };
+    for (metric, why) in [
+        ("query.ack.time", "late or missing"),
+        ("query.response.time", "late or missing"),
+        ("query.t100", "never happened before the run ended"),
+    ] {
+        assert_eq!(never(metric), format!("{metric}: 1 of 2 {why}; they count as infinite"));
+    }
 }
 
 #[test]

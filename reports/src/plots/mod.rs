@@ -289,6 +289,21 @@ mod tests {
     }
 
     #[test]
+    fn queues_that_stay_empty_have_no_plot() {
+        let outcomes = synthetic::outcomes(synthetic::Shape { nodes: 8, runs: 2, misses: false });
+        let report = Report::new(Meta::default(), outcomes, &[]);
+        let mut inputs = Inputs::new(&report, Settings::default());
+        let named = |inputs: &Inputs| all(inputs).iter().any(|p| p.name == "queue");
+        assert!(named(&inputs));
+        for name in ["queue.depth", "queue.depth.max"] {
+            for series in inputs.curves.get_mut(name).into_iter().flatten() {
+                series.points = &[(0, 0.0)];
+            }
+        }
+        assert!(!named(&inputs));
+    }
+
+    #[test]
     fn without_material_there_are_no_plots() {
         let report = Report::new(Meta::default(), Vec::new(), &[]);
         assert!(all(&Inputs::new(&report, Settings::default())).is_empty());

@@ -26,6 +26,7 @@ impl<O: SerfOutbox> Outbox for Above<'_, O> {
     #[inline]
     fn send(&mut self, to: AddressId, packet: Packet<'_>) {
         if let Head::Ack { payload: true, .. } = packet.head
+            && let () = self.serf.settle_coordinate(self.keys)
             && let Some(own) = self.serf.coordinate()
         {
             let words = own.to_words();

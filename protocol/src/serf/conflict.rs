@@ -42,6 +42,8 @@ impl Agent<'_> {
         env.out.tell(Event::Vote { responses, matching });
         if matching < responses / 2 + 1 && self.serf.life != Life::Shutdown {
             self.serf.life = Life::Shutdown;
+            // Calls that wait end with the process.
+            self.serf.calls.clear();
             env.out.tell(Event::Shutdown);
         }
     }

@@ -87,6 +87,7 @@ impl Serf {
             heard: false,
             queued: false,
             places: false,
+            deferred: false,
             told: Vec::new(),
             me: identity.me,
             stream: identity.stream,

@@ -105,6 +105,13 @@ impl Shared {
 pub trait SerfOutbox: Outbox {
     /// Tells those who watch.
     fn tell(&mut self, event: Event);
+
+    /// Whether coordinates need not move at once: the caller will call [`Serf::settle_together`] or
+    /// [`Serf::settle_coordinate`] for a node that says [`Serf::has_deferred`].
+    #[inline]
+    fn defers(&self) -> bool {
+        false
+    }
 }
 
 /// The three Lamport clocks.
@@ -162,6 +169,8 @@ pub struct Serf {
     queued: bool,
     /// Coordinates are on.
     places: bool,
+    /// The coordinate is still to be moved.
+    deferred: bool,
     /// Absent where coordinates are off.
     coordinates: Option<Client>,
     draws: [u32; 8],
@@ -264,6 +273,35 @@ impl Serf {
     /// Its coordinate, unless coordinates are off.
     pub fn coordinate(&self) -> Option<&Coordinate> {
         self.coordinates.as_ref().map(Client::own)
+    }
+
+    /// Whether its coordinate is still to be moved.
+    #[inline]
+    pub fn has_deferred(&self) -> bool {
+        self.deferred
+    }
+
+    /// Moves its coordinate by what was deferred.
+    #[inline]
+    pub fn settle_coordinate(&mut self, keys: Keys) {
+        if self.deferred {
+            self.deferred = false;
+            let mut rng = self.rng(keys, Draw::Coordinate);
+            if let Some(client) = &mut self.coordinates {
+                client.settle(&mut rng);
+            }
+            self.drawn(Draw::Coordinate, &rng);
+        }
+    }
+
+    /// Moves the coordinates of several nodes at once, where that can be; [`Serf::settle_coordinate`] of each
+    /// does what is left, if anything.
+    pub fn settle_together(serfs: [&mut Self; Client::TOGETHER]) {
+        let mut clients = serfs.map(|serf| serf.coordinates.as_mut());
+        if clients.iter().all(Option::is_some) {
+            let clients = clients.each_mut().map(|client| client.take());
+            Client::settle_together(clients.map(|client| client.expect("all are there")));
+        }
     }
 
     /// What its coordinate learns from, unless coordinates are off.

@@ -112,6 +112,16 @@ impl Serf {
     ) {
         let mut rng = self.rng(keys, super::Draw::Coordinate);
         let Some(client) = &mut self.coordinates else { return };
+        if out.defers() {
+            let other = Coordinate::from_words(words);
+            if client.defer(member, &other, rtt as i64, &mut rng).is_ok() {
+                self.deferred = true;
+            } else {
+                out.tell(event::Event::CoordinateRejected);
+            }
+            self.drawn(super::Draw::Coordinate, &rng);
+            return;
+        }
         match client.update(member, &Coordinate::from_words(words), rtt as i64, &mut rng) {
             Ok(moved) => {
                 let estimate = moved.estimate;

@@ -61,6 +61,8 @@ pub struct Tank<'p, W> {
     nodes: Vec<Option<Node>>,
     /// What is above the nodes; empty where no plan has Serf.
     serfs: Vec<Option<Box<Seat>>>,
+    /// Serf nodes whose coordinates are still to be moved, a few together.
+    deferred: Vec<u32>,
     /// When all Serf nodes are looked at next.
     look_at: Time,
     tables: Vec<PlainTable>,
@@ -120,6 +122,7 @@ impl<'p, W: Watch> Tank<'p, W> {
             }
         }
         self.kernel.now = self.kernel.now.max(until);
+        self.settle_coordinates();
     }
 
     /// Hints at what the events to come will touch.
@@ -140,7 +143,9 @@ impl<'p, W: Watch> Tank<'p, W> {
     }
 
     /// Closes the run.
-    pub fn finish(self) -> (Outcome, W) {
+    pub fn finish(mut self) -> (Outcome, W) {
+        self.settle_coordinates();
+        self.note_coordinates();
         let Self { kernel, plan, seed, world, nodes, watch, .. } = self;
         let Kernel { observer, digest, hosts, now, .. } = kernel;
         let outcome = observer.finish(plan, seed, now, &digest, &hosts, &nodes, &world.roster);

@@ -57,6 +57,8 @@ pub enum Effect {
     Callback = 9,
     /// A process started or stopped.
     Process = 10,
+    /// Where a coordinate has come to in the end.
+    Coordinate = 11,
     /// Something else that Serf told; `super::serf` numbers the kinds.
     Serf = 12,
 }
@@ -91,8 +93,6 @@ pub struct Kernel {
     pub observer: Observer,
     /// Events to be looked at when the node's call has returned.
     pub told: Vec<Event>,
-    /// What a coordinate had said of the round trip that the probe at hand has measured; 0: nothing.
-    pub estimate: u64,
     /// Whom the node at hand has begun to probe.
     pub probing: Option<MemberId>,
     /// What Serf told, to be looked at likewise.
@@ -393,10 +393,7 @@ impl Outbox for Carrier<'_> {
                         self.kernel.observer.probe_failed(self.slot, began);
                     }
                 }
-                let estimate = std::mem::take(&mut self.kernel.estimate);
-                let b = u64::from(target.0) << 40
-                    ^ after
-                    ^ estimate.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                let b = u64::from(target.0) << 40 ^ after;
                 self.kernel.effect(self.slot, Effect::Timer, end as u64, b);
                 false
             }
@@ -437,14 +434,13 @@ impl Outbox for Carrier<'_> {
 impl SerfOutbox for Carrier<'_> {
     #[inline]
     fn tell(&mut self, event: serf::Event) {
-        if let serf::Event::Coordinate { rtt, estimate, .. } = event {
-            // Part of the probe's own effect, which follows.
-            self.kernel.estimate = (rtt ^ (estimate as u64).rotate_left(32)) | 1;
-            if self.kernel.log.is_none() {
-                return;
-            }
-        }
         self.kernel.told_serf.push(event);
+    }
+
+    /// Whoever watches is told of each move.
+    #[inline]
+    fn defers(&self) -> bool {
+        self.kernel.log.is_none()
     }
 }
 

@@ -8,6 +8,7 @@ use wavetank_protocol::{
     rng::Chance,
     serf::{
         Agent, Event, Life, Serf, Start,
+        coordinate::Client,
         event::{Delivery, QueueName},
         filter::Filter,
         ledger::{Answer, Internal, Question, QuestionId, Tags, Text, TextId},
@@ -29,6 +30,8 @@ use crate::{
 const MAP_ORDER: u64 = 48;
 /// All Serf nodes are looked at every second, or less often in long runs: at most so many times.
 const LOOKS: u64 = 600;
+/// So many coordinates are moved together.
+const TOGETHER: usize = Client::TOGETHER;
 
 /// A Serf node, whose first cache line every event touches.
 #[derive(Debug)]
@@ -172,14 +175,53 @@ impl<W: Watch> Tank<'_, W> {
             if let Some(member) = probing {
                 seat.prefetch_latency(member);
             }
+            if seat.serf.has_deferred() && !self.deferred.contains(&slot) {
+                self.deferred.push(slot);
+            }
             if !seat.serf.queues().is_empty() || seat.serf.has_queued() {
                 let depths = QueueName::ALL.map(|queue| seat.serf.depth(queue));
                 seat.serf.looked_at();
                 self.kernel.observer.serf_queues(slot, self.kernel.now, depths);
             }
         }
+        if self.deferred.len() >= TOGETHER {
+            self.settle_coordinates();
+        }
         if !self.kernel.told_serf.is_empty() {
             self.listen_to_serf(slot);
+        }
+    }
+
+    /// Moves the coordinates that are still to be moved.
+    pub(super) fn settle_coordinates(&mut self) {
+        let slots = std::mem::take(&mut self.deferred);
+        let several: Option<[usize; TOGETHER]> =
+            (slots.len() == TOGETHER).then(|| std::array::from_fn(|i| slots[i] as usize));
+        if let Some(Ok(seats)) = several.map(|slots| self.serfs.get_disjoint_mut(slots)) {
+            let mut serfs = seats.map(|seat| seat.as_mut().map(|seat| &mut seat.serf));
+            if serfs.iter().all(Option::is_some) {
+                let serfs = serfs.each_mut().map(|serf| serf.take().expect("all are there"));
+                Serf::settle_together(serfs);
+            }
+        }
+        for &slot in &slots {
+            if let Some(seat) = &mut self.serfs[slot as usize] {
+                seat.serf.settle_coordinate(self.world.keys);
+            }
+        }
+        self.deferred = slots;
+        self.deferred.clear();
+    }
+
+    /// Where the coordinates came to is part of the history.
+    pub(super) fn note_coordinates(&mut self) {
+        for slot in 0..self.serfs.len() as u32 {
+            let Some(place) = self.serf(slot).and_then(Serf::coordinate) else { continue };
+            let mix = |sum: u64, word: &u64| {
+                (sum.rotate_left(7) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            };
+            let word = place.to_words().iter().fold(0, mix);
+            self.kernel.effect(slot, Effect::Coordinate, word, 0);
         }
     }
 
@@ -233,6 +275,7 @@ impl<W: Watch> Tank<'_, W> {
     /// Looks at all Serf nodes, as they were before the events of a time.
     #[cold]
     pub(super) fn look_at_serf(&mut self, time: Time) {
+        self.settle_coordinates();
         while self.look_at <= time {
             let at = self.look_at;
             let mut looks = self.serfs.iter().enumerate().filter_map(|(slot, seat)| {

@@ -8,6 +8,7 @@
 //! A magnitude that the original computes twice from the same bits (or from their negations, whose squares
 //! are the same) is computed once here.
 
+mod lanes;
 mod samples;
 
 use samples::Samples;
@@ -187,11 +188,14 @@ struct State {
     resets: u64,
     /// What past observations were off by, in seconds; those not made yet are 0.
     ring: [f64; WINDOW],
+    /// Another's coordinate and the filtered round trip to it, in seconds, still to be learnt from.
+    deferred: Option<(Coordinate, f64)>,
 }
 
 impl Client {
     /// The own coordinate.
     pub fn own(&self) -> &Coordinate {
+        debug_assert!(!self.is_deferred(), "the coordinate is still to be moved");
         &self.0.own
     }
 
@@ -211,10 +215,56 @@ impl Client {
         if !(0..=LONGEST_RTT).contains(&rtt) {
             return Err(Rejected::Rtt(rtt));
         }
+        self.settle(rng);
         let state = &mut self.0;
         // First, because its entry is seldom in the cache and nothing needs it for a while.
         let rtt = state.samples.push(node, rtt as u64);
         Ok(state.observe(other, seconds(rtt as i64), rng))
+    }
+
+    /// The same, but the coordinate moves only when [`Self::settle`] is called: what it becomes is the same,
+    /// and several can be moved together, which is faster.
+    pub fn defer(
+        &mut self,
+        node: MemberId,
+        other: &Coordinate,
+        rtt: i64,
+        rng: &mut impl Chance,
+    ) -> Result<(), Rejected> {
+        if !other.is_valid() {
+            return Err(Rejected::Invalid);
+        }
+        if !(0..=LONGEST_RTT).contains(&rtt) {
+            return Err(Rejected::Rtt(rtt));
+        }
+        self.settle(rng);
+        let state = &mut self.0;
+        let rtt = state.samples.push(node, rtt as u64);
+        state.deferred = Some((*other, seconds(rtt as i64)));
+        Ok(())
+    }
+
+    /// Moves the coordinate by what was deferred.
+    #[inline]
+    pub fn settle(&mut self, rng: &mut impl Chance) {
+        if let Some((other, rtt)) = self.0.deferred.take() {
+            self.0.observe(&other, rtt, rng);
+        }
+    }
+
+    /// Whether the coordinate is still to be moved.
+    #[inline]
+    pub fn is_deferred(&self) -> bool {
+        self.0.deferred.is_some()
+    }
+
+    /// How many coordinates can be moved together.
+    pub const TOGETHER: usize = lanes::LANES;
+
+    /// Moves so many coordinates by what was deferred at each, all at once. False, and nothing has changed, if one
+    /// of them needs draws or ends nowhere, or nothing was deferred at it.
+    pub fn settle_together(clients: [&mut Self; lanes::LANES]) -> bool {
+        lanes::settle(clients.map(|client| &mut client.0))
     }
 
     /// Where the filter keeps what is known of a near member, for hints of what will be read.
@@ -248,6 +298,7 @@ impl Default for State {
             before: 0.0,
             next: 0,
             resets: 0,
+            deferred: None,
         }
     }
 }

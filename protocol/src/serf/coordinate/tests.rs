@@ -398,3 +398,39 @@ fn the_filter_does_not_depend_on_where_its_entries_are() {
         }
     }
 }
+
+/// Coordinates that are moved together go where each would have gone alone, to the bit; what cannot be
+/// moved together says so and stays.
+#[test]
+fn several_together_are_as_each_alone() {
+    let mut rng = rng();
+    let fresh = || [(); Client::TOGETHER].map(|()| Client::default());
+    let (mut alone, mut together) = (fresh(), fresh());
+    let (mut moved, mut refused) = (0, 0);
+    for round in 0..2000u32 {
+        for i in 0..Client::TOGETHER {
+            let from = *alone[(i + 1 + round as usize % 3) % Client::TOGETHER].own();
+            let from = if round % 97 == 0 { other() } else { from };
+            let rtt = if round % 31 == 0 { 0 } else { i64::from(rng.below(80_000_000)) };
+            let node = MemberId(round % 5);
+            // Coinciding positions draw, each client the same words.
+            let mut draws = crate::rng::Keys::new(u64::from(round)).stream(i as u64);
+            let mut same = draws;
+            alone[i].update(node, &from, rtt, &mut draws).expect("accepted");
+            together[i].defer(node, &from, rtt, &mut same).expect("accepted");
+        }
+        if Client::settle_together(together.each_mut()) {
+            moved += 1;
+        } else {
+            refused += 1;
+            for (i, client) in together.iter_mut().enumerate() {
+                let mut draws = crate::rng::Keys::new(u64::from(round)).stream(i as u64);
+                client.settle(&mut draws);
+            }
+        }
+        for (alone, together) in alone.iter().zip(&together) {
+            assert_eq!(alone.own().to_words(), together.own().to_words(), "round {round}");
+        }
+    }
+    assert!(moved > 1900 && refused > 0, "{moved} moved, {refused} refused");
+}

@@ -304,12 +304,6 @@ impl Serf {
         }
     }
 
-    /// What its coordinate learns from, unless coordinates are off.
-    #[inline]
-    pub fn client(&self) -> Option<&Client> {
-        self.coordinates.as_ref()
-    }
-
     /// How often its coordinate broke and began anew.
     pub fn coordinate_resets(&self) -> u64 {
         self.coordinates.as_ref().map_or(0, Client::resets)

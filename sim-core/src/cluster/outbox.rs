@@ -93,8 +93,6 @@ pub struct Kernel {
     pub observer: Observer,
     /// Events to be looked at when the node's call has returned.
     pub told: Vec<Event>,
-    /// Whom the node at hand has begun to probe.
-    pub probing: Option<MemberId>,
     /// What Serf told, to be looked at likewise.
     pub told_serf: Vec<serf::Event>,
     /// Packets as words.
@@ -378,9 +376,8 @@ impl Outbox for Carrier<'_> {
     fn emit(&mut self, event: Event) {
         let counts = &mut self.kernel.observer.counts;
         let tell = match event {
-            Event::Probing { target, .. } => {
+            Event::Probing { .. } => {
                 counts.probes_sent += 1;
-                self.kernel.probing = Some(target);
                 false
             }
             Event::Probed { target, end, after } => {

@@ -46,15 +46,6 @@ impl Seat {
     pub fn prefetch(&self) {
         prefetch(std::slice::from_ref(self), 0, 7);
     }
-
-    /// The same for what is known of a member that is being probed: its ack is not far.
-    #[inline]
-    fn prefetch_latency(&self, member: MemberId) {
-        if let Some(client) = self.serf.client() {
-            let (slots, home) = client.slots(member);
-            prefetch(slots, home, 1);
-        }
-    }
 }
 
 impl<W: Watch> Tank<'_, W> {
@@ -170,11 +161,7 @@ impl<W: Watch> Tank<'_, W> {
     /// After a call: look at the queues and at what Serf told.
     #[inline]
     pub(super) fn settle_serf(&mut self, slot: u32) {
-        let probing = self.kernel.probing.take();
         if let Some(Some(seat)) = self.serfs.get_mut(slot as usize) {
-            if let Some(member) = probing {
-                seat.prefetch_latency(member);
-            }
             if seat.serf.has_deferred() && !self.deferred.contains(&slot) {
                 self.deferred.push(slot);
             }

@@ -41,11 +41,14 @@ fn height(own: f64, other: f64, force: f64, apart: f64) -> f64 {
     if height < HEIGHT_MIN { HEIGHT_MIN } else { height }
 }
 
-pub(super) fn settle(states: [&mut State; LANES]) -> bool {
+pub(super) fn settle(mut states: [&mut State; LANES]) -> bool {
+    for state in &mut states {
+        state.filter();
+    }
     let mut others = [(Coordinate::FRESH, 0.0); LANES];
     for (other, state) in others.iter_mut().zip(&states) {
         let Some(deferred) = state.deferred else { return false };
-        *other = deferred;
+        *other = (deferred.other, seconds(deferred.rtt as i64));
     }
     let own = |l: usize| &states[l].own;
     let other = |l: usize| &others[l].0;

@@ -188,8 +188,21 @@ struct State {
     resets: u64,
     /// What past observations were off by, in seconds; those not made yet are 0.
     ring: [f64; WINDOW],
-    /// Another's coordinate and the filtered round trip to it, in seconds, still to be learnt from.
-    deferred: Option<(Coordinate, f64)>,
+    /// Still to be learnt from.
+    deferred: Option<Deferred>,
+}
+
+/// An observation that is still to be learnt from.
+#[derive(Clone, Copy, Debug)]
+struct Deferred {
+    /// The other's coordinate.
+    other: Coordinate,
+    /// Who that is.
+    node: MemberId,
+    /// The round trip, in nanoseconds.
+    rtt: u64,
+    /// It has been through the latency filter.
+    filtered: bool,
 }
 
 impl Client {
@@ -238,17 +251,16 @@ impl Client {
             return Err(Rejected::Rtt(rtt));
         }
         self.settle(rng);
-        let state = &mut self.0;
-        let rtt = state.samples.push(node, rtt as u64);
-        state.deferred = Some((*other, seconds(rtt as i64)));
+        self.0.deferred = Some(Deferred { other: *other, node, rtt: rtt as u64, filtered: false });
         Ok(())
     }
 
     /// Moves the coordinate by what was deferred.
     #[inline]
     pub fn settle(&mut self, rng: &mut impl Chance) {
-        if let Some((other, rtt)) = self.0.deferred.take() {
-            self.0.observe(&other, rtt, rng);
+        self.0.filter();
+        if let Some(Deferred { other, rtt, .. }) = self.0.deferred.take() {
+            self.0.observe(&other, seconds(rtt as i64), rng);
         }
     }
 
@@ -261,20 +273,15 @@ impl Client {
     /// How many coordinates can be moved together.
     pub const TOGETHER: usize = lanes::LANES;
 
-    /// Moves so many coordinates by what was deferred at each, all at once. False, and nothing has changed, if one
+    /// Moves so many coordinates by what was deferred at each, all at once. False, and none has moved, if one
     /// of them needs draws or ends nowhere, or nothing was deferred at it.
     pub fn settle_together(clients: [&mut Self; lanes::LANES]) -> bool {
         lanes::settle(clients.map(|client| &mut client.0))
     }
 
-    /// Where the filter keeps what is known of a near member, for hints of what will be read.
-    #[inline]
-    pub fn slots(&self, node: MemberId) -> (&[u64], usize) {
-        self.0.samples.place(node)
-    }
-
     /// Forgets the latencies of a member (`ForgetNode`).
     pub fn forget(&mut self, node: MemberId) {
+        self.0.filter();
         self.0.samples.remove(node);
     }
 
@@ -304,6 +311,18 @@ impl Default for State {
 }
 
 impl State {
+    /// Takes what was deferred through the latency filter. Its entry is seldom in the cache: of several nodes
+    /// in a row, all are fetched at once.
+    #[inline]
+    fn filter(&mut self) {
+        if let Some(deferred) = &mut self.deferred
+            && !deferred.filtered
+        {
+            deferred.filtered = true;
+            deferred.rtt = self.samples.push(deferred.node, deferred.rtt);
+        }
+    }
+
     /// The steps of `Update` after the latency filter; `rtt` in seconds.
     #[inline]
     fn observe(&mut self, other: &Coordinate, rtt: f64, rng: &mut impl Chance) -> Moved {

@@ -85,12 +85,6 @@ impl Samples {
         self.wide.push(member, nanoseconds)
     }
 
-    /// The short times, and where a member's are, for hints of what will be read.
-    #[inline]
-    pub(super) fn place(&self, member: MemberId) -> (&[u64], usize) {
-        (&self.short, member.index())
-    }
-
     /// Drops what is known of a member.
     pub(super) fn remove(&mut self, member: MemberId) {
         if let Some(entry) = self.short.get_mut(member.index()) {

@@ -127,10 +127,9 @@ pub struct Finished {
 impl Finished {
     fn note(&mut self, waiter: Waiter) {
         match waiter {
-            Waiter::None => {}
+            Waiter::None | Waiter::Call(_) => {}
             Waiter::Leave => self.leave = true,
             Waiter::Update => self.update = true,
-            Waiter::Call(_) => {}
         }
     }
 }

@@ -85,10 +85,10 @@ impl<O: SerfOutbox> Outbox for Above<'_, O> {
         !self.serf.queues.is_empty() && !self.serf.is_stalled()
     }
 
-    fn broadcasts(&mut self, room: Room<'_>, out: &mut Vec<Message>) {
+    fn broadcasts(&mut self, mut room: Room<'_>, out: &mut Vec<Message>) {
         let limit = rules::retransmit_limit(self.config.retransmit_mult, self.serf.members.len());
         let id_reset = self.config.quirks.queue_id_reset;
-        self.serf.queues.fill(room, limit, id_reset, out);
+        self.serf.queues.fill(&mut room, limit, id_reset, out);
         self.serf.touched = true;
     }
 

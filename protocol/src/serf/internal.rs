@@ -51,42 +51,11 @@ impl Agent<'_> {
             | Internal::UseKey(_)
             | Internal::RemoveKey(_)
             | Internal::ListKeys => {
-                let done = self.change_keys(env, internal);
+                let done = change_keys(env, internal);
                 let list = internal == Internal::ListKeys;
                 self.reply(env, asking, Reply::Key { done, list });
             }
         }
-    }
-
-    /// Changes the node's own keyring; false where that is refused.
-    fn change_keys<V: View, O: SerfOutbox>(
-        &mut self,
-        env: &mut Env<'_, V, O>,
-        operation: Internal,
-    ) -> bool {
-        let Some(mut ring) = env.config.encryption else { return false };
-        let has = |key: u8| ring.keys >> key & 1 == 1;
-        let done = match operation {
-            Internal::InstallKey(key) => {
-                ring.keys |= 1 << key;
-                true
-            }
-            Internal::UseKey(key) if has(key) => {
-                ring.primary = key;
-                true
-            }
-            Internal::RemoveKey(key) if key != ring.primary => {
-                // No complaint if it was not there.
-                ring.keys &= !(1 << key);
-                true
-            }
-            Internal::ListKeys => true,
-            _ => false,
-        };
-        if Some(ring) != env.config.encryption {
-            env.out.tell(Event::Keyring { now: ring });
-        }
-        done
     }
 
     /// Changes the keyrings of all, one step after another; each waits for all answers to the one before
@@ -188,4 +157,31 @@ impl Agent<'_> {
             }
         }
     }
+}
+
+/// Changes the node's own keyring; false where that is refused.
+fn change_keys<V: View, O: SerfOutbox>(env: &mut Env<'_, V, O>, operation: Internal) -> bool {
+    let Some(mut ring) = env.config.encryption else { return false };
+    let has = |key: u8| ring.keys >> key & 1 == 1;
+    let done = match operation {
+        Internal::InstallKey(key) => {
+            ring.keys |= 1 << key;
+            true
+        }
+        Internal::UseKey(key) if has(key) => {
+            ring.primary = key;
+            true
+        }
+        Internal::RemoveKey(key) if key != ring.primary => {
+            // No complaint if it was not there.
+            ring.keys &= !(1 << key);
+            true
+        }
+        Internal::ListKeys => true,
+        _ => false,
+    };
+    if Some(ring) != env.config.encryption {
+        env.out.tell(Event::Keyring { now: ring });
+    }
+    done
 }

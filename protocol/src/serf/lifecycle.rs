@@ -1,6 +1,8 @@
 //! The application's calls: create, join, leave, force-leave, tags, shutdown (`serf/serf.go: Create, Join,
 //! Leave, forceLeave, SetTags, Shutdown`; specification 3.6, 3.7, 8).
 
+use std::fmt::Write as _;
+
 use super::{
     Agent, Call, Calling, Clocks, Config, Event, Serf, SerfOutbox, Status,
     coordinate::Client,
@@ -184,9 +186,9 @@ impl Serf {
             for (member, record) in serf.members.iter() {
                 let address = env.world.roster.attributes(record.attributes).address;
                 let name = env.world.roster.name(member);
-                text.push_str(&format!("alive: {name} {}\n", address.text()));
+                let _ = writeln!(text, "alive: {name} {}", address.text());
             }
-            text.push_str(&format!("clock: {}\n", serf.clocks.member.time() - 1));
+            let _ = writeln!(text, "clock: {}", serf.clocks.member.time() - 1);
             let keep = config.rejoin_after_leave;
             let (recorder, _) = Recorder::open(env.now, File::new(text), keep);
             serf.recorder = Some(Box::new(recorder));

@@ -299,7 +299,7 @@ impl Serf {
     pub fn settle_together(serfs: [&mut Self; Client::TOGETHER]) {
         let mut clients = serfs.map(|serf| serf.coordinates.as_mut());
         if clients.iter().all(Option::is_some) {
-            let clients = clients.each_mut().map(|client| client.take());
+            let clients = clients.each_mut().map(Option::take);
             Client::settle_together(clients.map(|client| client.expect("all are there")));
         }
     }
@@ -415,7 +415,7 @@ impl Agent<'_> {
             swim::Event::Joined { successes, by } => self.joined(env, successes, by),
             swim::Event::LeaveReturned { in_time } => self.swim_left(env, in_time),
             swim::Event::UpdateReturned { in_time } => {
-                env.out.tell(Event::TagsReturned { in_time })
+                env.out.tell(Event::TagsReturned { in_time });
             }
             swim::Event::Conflict { member } => self.conflict(env, member),
             _ => {}
@@ -506,7 +506,9 @@ impl Agent<'_> {
         self.refute(env);
         self.release_calls(env);
         if self.swim.is_interrupted() {
-            self.below(env, None, |node, env| node.resume_gossip(env));
+            self.below(env, None, |node, env| {
+                node.resume_gossip(env);
+            });
             self.release_calls(env);
         }
         let Some(config) = &env.config.serf else { return };

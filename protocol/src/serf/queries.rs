@@ -94,7 +94,7 @@ impl Agent<'_> {
         }
         let members = self.swim.alive_or_suspect();
         let timeout = match env.world.serf.ledger.question(question).timeout {
-            0 => self.default_timeout(env, members),
+            0 => default_timeout(env, members),
             timeout => timeout,
         };
         let mut rng = self.serf.rng(env.world.keys, Draw::Query);
@@ -127,12 +127,6 @@ impl Agent<'_> {
         let user = world.serf.ledger.add(&mut world.roster, content, len);
         self.queue(env, QueueName::Query, user, Waiter::None);
         Ok(Some((ltime, id)))
-    }
-
-    /// `DefaultQueryTimeout`: grows in steps at powers of ten.
-    fn default_timeout<V, O>(&self, env: &Env<'_, V, O>, members: u32) -> Span {
-        let mult = env.config.serf.map_or(0, |c| c.query_timeout_mult);
-        env.config.gossip_interval * u64::from(rules::retransmit_limit(mult, members))
     }
 
     pub(super) fn own_address<V, O>(&self, env: &Env<'_, V, O>) -> AddressId {
@@ -290,4 +284,10 @@ impl Agent<'_> {
         env.out.tell(Event::QueryClosed { ltime, id, acks, responses });
         self.closed(env, &collector);
     }
+}
+
+/// `DefaultQueryTimeout`: grows in steps at powers of ten.
+fn default_timeout<V, O>(env: &Env<'_, V, O>, members: u32) -> Span {
+    let mult = env.config.serf.map_or(0, |c| c.query_timeout_mult);
+    env.config.gossip_interval * u64::from(rules::retransmit_limit(mult, members))
 }

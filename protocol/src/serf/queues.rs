@@ -23,7 +23,7 @@ pub struct Queues {
     /// A look at the depths: the others are whole periods from it.
     grid: Time,
     /// Apart, for what is looked at with every event to stay together.
-    queues: Box<[Queue; 3]>,
+    each: Box<[Queue; 3]>,
 }
 
 /// What a look at a queue found.
@@ -40,7 +40,7 @@ pub struct Depth {
 impl Queues {
     /// Empty queues, whose depths are looked at from a time on.
     pub fn new(first_look: Time) -> Self {
-        Self { queues: Default::default(), waiting: 0, check_at: NEVER, grid: first_look }
+        Self { each: Box::default(), waiting: 0, check_at: NEVER, grid: first_look }
     }
 
     /// Whether anything is queued.
@@ -51,12 +51,12 @@ impl Queues {
 
     /// Number of messages in a queue.
     pub fn depth(&self, queue: QueueName) -> u32 {
-        self.queues[queue as usize].len()
+        self.each[queue as usize].len()
     }
 
     /// A queue, for tests and traces.
     pub fn queue(&self, queue: QueueName) -> &Queue {
-        &self.queues[queue as usize]
+        &self.each[queue as usize]
     }
 
     /// When to look at the depths.
@@ -73,9 +73,9 @@ impl Queues {
         waiter: Waiter,
         id_reset: bool,
     ) {
-        let queue = &mut self.queues[queue as usize];
+        let queue = &mut self.each[queue as usize];
         queue.push(Name::Unique, Message::user(user), len, waiter, id_reset);
-        self.waiting = self.queues.iter().map(Queue::len).sum();
+        self.waiting = self.each.iter().map(Queue::len).sum();
     }
 
     /// Looks at the depths from now on, where there is something to find.
@@ -90,15 +90,21 @@ impl Queues {
             least => least,
         };
         let least = config.queue_depth_warning.min(limit.saturating_add(1)).max(1);
-        if self.queues.iter().any(|q| q.len() >= least) {
+        if self.each.iter().any(|q| q.len() >= least) {
             self.check_at = next(self.grid, every, now);
         }
     }
 
     /// Takes what fits: intents, then queries, then events, each into what the one before left.
-    pub fn fill(&mut self, room: Room<'_>, transmits: u32, id_reset: bool, out: &mut Vec<Message>) {
+    pub fn fill(
+        &mut self,
+        room: &mut Room<'_>,
+        transmits: u32,
+        id_reset: bool,
+        out: &mut Vec<Message>,
+    ) {
         let mut used = 0;
-        for queue in self.queues.iter_mut() {
+        for queue in self.each.iter_mut() {
             if queue.is_empty() {
                 continue;
             }
@@ -106,23 +112,23 @@ impl Queues {
             let budget = Budget { overhead: room.overhead, limit, transmits };
             used += queue.fill(budget, id_reset, room.later, |item| out.push(item.message));
         }
-        self.waiting = self.queues.iter().map(Queue::len).sum();
+        self.waiting = self.each.iter().map(Queue::len).sum();
     }
 
     /// A call whose message was sent often enough, or dropped.
     #[inline]
     pub fn take_call(&mut self) -> Option<u32> {
-        self.queues.iter_mut().find_map(Queue::take_call)
+        self.each.iter_mut().find_map(Queue::take_call)
     }
 
     /// Whether a call waits to be told that its message was sent often enough.
     pub fn has_call(&self) -> bool {
-        self.queues.iter().any(Queue::has_call)
+        self.each.iter().any(Queue::has_call)
     }
 
     /// Messages silently replaced since last asked, by queue.
     pub fn take_replaced(&mut self) -> [u32; 3] {
-        self.queues.each_mut().map(Queue::take_replaced)
+        self.each.each_mut().map(Queue::take_replaced)
     }
 
     /// The depth above which a queue is pruned (`getQueueMax`).
@@ -144,14 +150,14 @@ impl Queues {
         self.check_at = NEVER;
         let limit = Self::limit(config, members);
         for name in QueueName::ALL {
-            let queue = &mut self.queues[name as usize];
+            let queue = &mut self.each[name as usize];
             let depth = queue.len();
             let pruned = (depth > limit).then(|| (limit, queue.prune(limit, id_reset)));
             if depth >= config.queue_depth_warning || pruned.is_some() {
                 found(Depth { queue: name, depth, pruned });
             }
         }
-        self.waiting = self.queues.iter().map(Queue::len).sum();
+        self.waiting = self.each.iter().map(Queue::len).sum();
         self.arm(now, config);
     }
 }
@@ -167,8 +173,8 @@ mod tests {
 
     fn fill(queues: &mut Queues, limit: u32, transmits: u32) -> Vec<u32> {
         let mut out = Vec::new();
-        let room = Room { overhead: 3, limit, later: &mut Vec::new() };
-        queues.fill(room, transmits, true, &mut out);
+        let mut room = Room { overhead: 3, limit, later: &mut Vec::new() };
+        queues.fill(&mut room, transmits, true, &mut out);
         out.iter().map(|m| m.belief().0).collect()
     }
 
@@ -217,8 +223,8 @@ mod tests {
             let mut queues = Queues::new(0);
             let fill = |queues: &mut Queues, limit| {
                 let mut out = Vec::new();
-                let room = Room { overhead: 3, limit, later: &mut Vec::new() };
-                queues.fill(room, 8, id_reset, &mut out);
+                let mut room = Room { overhead: 3, limit, later: &mut Vec::new() };
+                queues.fill(&mut room, 8, id_reset, &mut out);
             };
             queues.push(QueueName::Intent, (1, 30), Waiter::Call(1), id_reset);
             fill(&mut queues, 50);

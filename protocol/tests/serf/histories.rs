@@ -499,8 +499,8 @@ proptest! {
         let mut later = Vec::new();
         let mut fill = |queues: &mut Queues, room: u32, sent: &mut Vec<(QueueName, u32)>| {
             let mut out = Vec::new();
-            let room = Room { overhead: 3, limit: room, later: &mut later };
-            queues.fill(room, limit, id_reset, &mut out);
+            let mut room = Room { overhead: 3, limit: room, later: &mut later };
+            queues.fill(&mut room, limit, id_reset, &mut out);
             for message in &out {
                 sent[message.belief().0 as usize].1 += 1;
             }

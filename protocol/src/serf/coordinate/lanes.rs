@@ -5,8 +5,8 @@
 //! same order, to the bit. What needs draws, or ends nowhere, is left to that.
 
 use super::{
-    CC, CE, Coordinate, DIMENSIONS, ERROR_MAX, GRAVITY_RHO, HEIGHT_MIN, State, WINDOW,
-    ZERO, nanoseconds, seconds,
+    CC, CE, Coordinate, DIMENSIONS, ERROR_MAX, GRAVITY_RHO, HEIGHT_MIN, State, WINDOW, ZERO,
+    nanoseconds, seconds,
 };
 
 /// How many at once.
@@ -15,27 +15,27 @@ pub const LANES: usize = 8;
 /// A number of each lane.
 type Lanes = [f64; LANES];
 
-#[inline(always)]
+#[inline]
 fn each(f: impl FnMut(usize) -> f64) -> Lanes {
     std::array::from_fn(f)
 }
 
 /// Magnitudes of vectors given by dimension; the sum of squares is taken in index order.
-#[inline(always)]
+#[inline]
 fn magnitudes(vec: &[Lanes; DIMENSIONS]) -> Lanes {
     let sum = vec.iter().fold([0.0; LANES], |sum, part| each(|l| sum[l] + part[l] * part[l]));
     each(|l| sum[l].sqrt())
 }
 
 /// See `Coordinate::distance_over`.
-#[inline(always)]
+#[inline]
 fn distance(apart: f64, heights: [f64; 2], adjustments: [f64; 2]) -> f64 {
     let plain = apart + heights[0] + heights[1];
     let adjusted = plain + adjustments[0] + adjustments[1];
     seconds(nanoseconds(if adjusted > 0.0 { adjusted } else { plain }))
 }
 
-#[inline(always)]
+#[inline]
 fn height(own: f64, other: f64, force: f64, apart: f64) -> f64 {
     let height = (own + other) * force / apart + own;
     if height < HEIGHT_MIN { HEIGHT_MIN } else { height }
@@ -67,8 +67,7 @@ pub(super) fn settle(mut states: [&mut State; LANES]) -> bool {
     let wrong = each(|l| (estimate[l] - least[l]).abs() / least[l]);
     let total = each(|l| own(l).error + other(l).error);
     let weight = each(|l| own(l).error / if total[l] < ZERO { ZERO } else { total[l] });
-    let error =
-        each(|l| CE * weight[l] * wrong[l] + own(l).error * (1.0 - CE * weight[l]));
+    let error = each(|l| CE * weight[l] * wrong[l] + own(l).error * (1.0 - CE * weight[l]));
     let error = each(|l| if error[l] > ERROR_MAX { ERROR_MAX } else { error[l] });
     let force = each(|l| CC * weight[l] * (least[l] - estimate[l]));
     let scale = each(|l| 1.0 / apart[l]);

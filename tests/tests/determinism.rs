@@ -62,6 +62,27 @@ fn busy() -> Vec<(&'static str, Plan)> {
                 &["at: 20s, rolling-restart: {nodes: all, every: 10s, down: 4s}"],
             ),
         ),
+        (
+            "serf",
+            small(
+                "preset: serf-lan, nodes: 24, config: {push_pull_interval: 10s, snapshot: true}, \
+                 tags: {role: web, dc: east}",
+                "latency: {distribution: lognormal, median: 1ms, p99: 20ms}, loss: 3%",
+                "120s",
+                &[
+                    "at: 2s, every: 3s, user-event: {nodes: {pick: 1, repick: true}, name: e}",
+                    "at: 4s, every: 9s, query: {nodes: {pick: 1, repick: true}, name: q, relay_factor: 2}",
+                    "at: 6s, set-tags: {nodes: {pick: 2}, tags: {role: db}}",
+                    "at: 10s, for: 20s, partition: {groups: [{pick: 8}, rest]}",
+                    "at: 45s, crash: {nodes: {pick: 2, as: gone}}",
+                    "at: 58s, force-leave: {nodes: {picked: gone}}",
+                    "at: 62s, leave: {nodes: {pick: 1}}",
+                    "at: 70s, restart: {nodes: {pick: 2}, delay: 3s, state: snapshot}",
+                    "at: 85s, for: 4s, pause: {nodes: {pick: 2}}",
+                    "at: 95s, force-leave: {nodes: {pick: 1}, prune: true}",
+                ],
+            ),
+        ),
     ]
 }
 
@@ -165,6 +186,14 @@ impl Streams {
 /// A packet by content: ids of interned beliefs are not history.
 fn content(scene: Scene<'_>, packet: &Packet<'_>) -> String {
     let belief = |m: &wavetank_protocol::message::Message| {
+        if m.kind() == wavetank_protocol::message::MessageKind::User {
+            return (
+                m.kind(),
+                wavetank_protocol::belief::MemberId(scene.roster.user_len(m.belief().0)),
+                0,
+                m.from(),
+            );
+        }
         let belief = scene.roster.belief(m.belief());
         (m.kind(), belief.member, belief.incarnation, m.from())
     };

@@ -11,12 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use common::{small, text};
 use proptest::prelude::*;
 use wavetank_protocol::{
-    belief::MemberId,
+    belief::{self as swim_belief, MemberId},
     serf::{
         Event, Status,
         event::{Delivery, MemberEvent, QueueName},
         ledger::{Ledger, TextId},
     },
+    swim,
     time::SECOND,
 };
 use wavetank_sim_core::{
@@ -37,6 +38,46 @@ impl Watch for Told {
 impl Told {
     fn count(&self, what: impl Fn(&Event) -> bool) -> usize {
         self.0.iter().filter(|event| what(event)).count()
+    }
+}
+
+/// What a node of slot 0 accuses others of by itself.
+#[derive(Debug, Default)]
+struct Accused {
+    probes: usize,
+    suspects: usize,
+}
+
+impl Watch for Accused {
+    const PACKETS: bool = true;
+
+    fn event(&mut self, scene: Scene<'_>, event: &swim::Event) {
+        let own = |new| scene.roster.belief(new).status == swim_belief::Status::Suspect;
+        match *event {
+            swim::Event::Probed { .. } if scene.slot == 0 => self.probes += 1,
+            swim::Event::Believed { new, via: swim::Via::Own, .. }
+                if scene.slot == 0 && own(new) =>
+            {
+                self.suspects += 1;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A node whose host refuses to send: memberlist 0.2.2 ends each of its probes without a word, so that it
+/// accuses nobody; the newest release takes it for silence and suspects the others.
+#[test]
+fn surprise_27_a_cut_off_node_keeps_its_peers_alive() {
+    for (compat, accuses) in [("\"0.2\"", false), ("head", true)] {
+        // Streams get through, and would save the others.
+        let config = "config: {disable_tcp_pings: true}";
+        let cluster = format!("preset: serf-lan, nodes: 8, compat: {compat}, {config}");
+        let down = "at: 5s, for: 20s, block: {nodes: node-0, protocol: udp, refused: true}";
+        let plan = small(&cluster, "latency: 1ms", "25s", &[down]);
+        let (_, accused) = Tank::run(&plan, 1, Accused::default());
+        assert!(accused.probes > 20, "{compat}: {accused:?}");
+        assert_eq!(accused.suspects > 0, accuses, "{compat}: {accused:?}");
     }
 }
 

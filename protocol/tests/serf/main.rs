@@ -11,7 +11,7 @@
 //! | 16, 30 | `src/serf/queues.rs` |
 //! | 24 | `src/serf/snapshot/tests.rs` |
 //! | 26 | `tests/tests/serf.rs` of the workspace |
-//! | 27 | `surprise_27_...`, beside the failing sends of SWIM |
+//! | 27 | `surprise_27_a_cut_off_node_keeps_its_peers_alive` in `tests/tests/serf.rs` |
 
 #![allow(clippy::unwrap_used, reason = "a test says so by panicking")]
 

@@ -283,7 +283,7 @@ pub trait Outbox {
     }
 
     /// After a packet of a gossip tick: whether a call of the layer above that it finished goes on before the
-    /// tick's next packet is filled. The tick is then resumed by [`Node::resume_gossip`].
+    /// tick's next packet is filled. The tick is then resumed by [`super::Node::resume_gossip`].
     #[inline]
     fn interrupts(&mut self) -> bool {
         false

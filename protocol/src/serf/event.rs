@@ -88,8 +88,6 @@ pub enum Receipt {
     Late = 1,
     /// Of a sender that was heard before.
     Duplicate = 2,
-    /// The asker's buffer was full.
-    Dropped = 3,
 }
 
 /// Something that handlers are given.

@@ -4,6 +4,20 @@
 //! the next event, calls the node it concerns, and carries out what the node did. Each node has at most
 //! one live wake in the queue; a wake that is not the node's current one does nothing.
 
+/// What the observer may look at; a macro, because the observer itself is lent at the same time.
+macro_rules! surroundings {
+    ($tank:expr) => {
+        crate::observe::Surroundings {
+            now: $tank.kernel.now,
+            roster: &$tank.world.roster,
+            hosts: &$tank.kernel.hosts,
+            nodes: &$tank.nodes,
+            net: &$tank.kernel.net,
+            slot_of: &$tank.slot_of,
+        }
+    };
+}
+
 mod host;
 mod look;
 mod outbox;
@@ -298,15 +312,7 @@ impl<'p, W: Watch> Tank<'p, W> {
             }
             _ => {}
         }
-        let hosts = &self.kernel.hosts;
-        let scene = crate::observe::Surroundings {
-            now: self.kernel.now,
-            roster: &self.world.roster,
-            hosts,
-            nodes: &self.nodes,
-            net: &self.kernel.net,
-            slot_of: &self.slot_of,
-        };
+        let scene = surroundings!(self);
         self.kernel.observer.told(slot, event, &scene);
         self.release_followers();
     }

@@ -289,14 +289,7 @@ impl<W: Watch> Tank<'_, W> {
     }
 
     pub(super) fn begin_change(&mut self, occurrence: Occurrence, slot: u32, kind: ChangeKind) {
-        let scene = crate::observe::Surroundings {
-            now: self.kernel.now,
-            roster: &self.world.roster,
-            hosts: &self.kernel.hosts,
-            nodes: &self.nodes,
-            net: &self.kernel.net,
-            slot_of: &self.slot_of,
-        };
+        let scene = surroundings!(self);
         let member = self.kernel.hosts[slot as usize].member;
         let tables = &self.tables;
         let believes = |observer: u32| tables[observer as usize].get(member);
@@ -507,14 +500,7 @@ impl<W: Watch> Tank<'_, W> {
                 self.kernel.net.lift(id);
                 let tables = &self.tables;
                 let believes = |slot: u32, member| tables[slot as usize].get(member);
-                let scene = crate::observe::Surroundings {
-                    now,
-                    roster: &self.world.roster,
-                    hosts: &self.kernel.hosts,
-                    nodes: &self.nodes,
-                    net: &self.kernel.net,
-                    slot_of: &self.slot_of,
-                };
+                let scene = surroundings!(self);
                 self.kernel.observer.lifted(id, &scene, believes);
             }
             Lasting::Paused(slots) => {

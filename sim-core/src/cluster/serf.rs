@@ -20,7 +20,7 @@ use wavetank_protocol::{
 
 use super::{Effect, Tank, outbox::Carrier, script::Task};
 use crate::{
-    observe::{Occurrence, SerfLook, Surroundings},
+    observe::{Occurrence, SerfLook},
     plan::{self, Action, KeyOperation},
     prefetch::prefetch,
     watch::{Scene, Watch},
@@ -220,14 +220,7 @@ impl<W: Watch> Tank<'_, W> {
             if let Some((kind, a, b)) = words(&event) {
                 self.kernel.effect(slot, Effect::Serf, kind << 56 ^ a, b);
             }
-            let scene = Surroundings {
-                now: self.kernel.now,
-                roster: &self.world.roster,
-                hosts: &self.kernel.hosts,
-                nodes: &self.nodes,
-                net: &self.kernel.net,
-                slot_of: &self.slot_of,
-            };
+            let scene = surroundings!(self);
             self.kernel.observer.serf_told(slot, &event, &scene);
             self.react(slot, event);
             self.release_followers();
@@ -388,14 +381,7 @@ impl<W: Watch> Tank<'_, W> {
     fn send_event(&mut self, occurrence: Occurrence, slot: u32, (text, coalesce): (TextId, bool)) {
         // The measure begins before the sender hears its own event.
         let Some(ltime) = self.serf(slot).map(|serf| serf.clocks()[1]) else { return };
-        let scene = Surroundings {
-            now: self.kernel.now,
-            roster: &self.world.roster,
-            hosts: &self.kernel.hosts,
-            nodes: &self.nodes,
-            net: &self.kernel.net,
-            slot_of: &self.slot_of,
-        };
+        let scene = surroundings!(self);
         self.kernel.observer.begin_event(occurrence, slot, ltime, text, &scene);
         self.with_agent(slot, |agent, env| agent.user_event(env, text, coalesce));
     }
@@ -406,14 +392,7 @@ impl<W: Watch> Tank<'_, W> {
             asked.ok().flatten()
         });
         if let Some(Some(asked)) = asked {
-            let scene = Surroundings {
-                now: self.kernel.now,
-                roster: &self.world.roster,
-                hosts: &self.kernel.hosts,
-                nodes: &self.nodes,
-                net: &self.kernel.net,
-                slot_of: &self.slot_of,
-            };
+            let scene = surroundings!(self);
             let ledger = &self.world.serf.ledger;
             self.kernel.observer.begin_query(occurrence, slot, asked, question, ledger, &scene);
         }

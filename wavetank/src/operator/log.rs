@@ -266,10 +266,6 @@ impl<'p> Log<'p> {
                 );
                 self.write(scene.now, Level::Warn, text);
             }
-            Receipt::Dropped => {
-                let text = "serf: Failed to deliver query response, dropping".to_owned();
-                self.write(scene.now, Level::Warn, text);
-            }
             Receipt::InTime | Receipt::Duplicate => {}
         }
     }

@@ -218,7 +218,6 @@ impl<O: Write> Lines<'_, O> {
             Receipt::InTime => "in time",
             Receipt::Late => "late",
             Receipt::Duplicate => "duplicate",
-            Receipt::Dropped => "dropped",
         };
         self.word("receipt", receipt);
     }

@@ -144,7 +144,7 @@ impl Serf {
             Event::Responded { ltime, id, .. } => self.queries.responded((ltime, id), slot),
             Event::AckHeard { ltime, id, from, receipt } => {
                 match receipt {
-                    Receipt::InTime | Receipt::Dropped => counts.query_acks += 1,
+                    Receipt::InTime => counts.query_acks += 1,
                     Receipt::Duplicate => counts.query_duplicate_acks += 1,
                     Receipt::Late => {}
                 }
@@ -153,7 +153,7 @@ impl Serf {
             }
             Event::ResponseHeard { ltime, id, from, receipt } => {
                 match receipt {
-                    Receipt::InTime | Receipt::Dropped => counts.query_responses += 1,
+                    Receipt::InTime => counts.query_responses += 1,
                     Receipt::Duplicate => counts.query_duplicate_responses += 1,
                     Receipt::Late => {}
                 }

@@ -117,7 +117,6 @@ impl Queries {
                 }
             }
             Receipt::Duplicate => counts.duplicates += 1,
-            Receipt::Dropped => {}
         }
     }
 
